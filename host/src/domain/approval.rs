@@ -1,0 +1,140 @@
+//! When a person must be asked, and what exactly an approval is for.
+
+use super::digest::Digest;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Whether calls of an entry need a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalMode {
+    /// No person is asked.
+    #[default]
+    Auto,
+    /// A person must approve each call.
+    Required,
+}
+
+impl ApprovalMode {
+    /// The words a role may use.
+    pub const WORDS: [&'static str; 2] = ["auto", "required"];
+}
+
+/// How a preview is best shown. The same five as in the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewFormat {
+    /// Plain text.
+    Plain,
+    /// A command line.
+    Command,
+    /// SQL.
+    Sql,
+    /// A unified diff.
+    Diff,
+    /// An HTTP request.
+    Http,
+}
+
+/// What a person sees before deciding: the thing that will happen, from the tool's own `prepare`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// How to show it.
+    pub format: PreviewFormat,
+    /// Untrusted text: control characters are made visible when it is shown.
+    pub text: String,
+}
+
+/// What an approval is for: the digests of everything that decides what will happen. If one differs
+/// when the approval is to be spent, the call waits again.
+///
+/// The secret-bearing parts are keyed hashes made by the host; nothing here can be turned back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Part → digest, as text. The parts are listed in [`BindingPart`].
+    pub parts: BTreeMap<BindingPart, String>,
+}
+
+/// One thing that an approval is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BindingPart {
+    /// The component's bytes.
+    Component,
+    /// The tool's name.
+    Tool,
+    /// The canonical arguments.
+    Arguments,
+    /// What the person saw.
+    Preview,
+    /// The role's text.
+    Role,
+    /// The entry's resolved configuration.
+    Configuration,
+    /// What the entry is granted.
+    Grants,
+}
+
+impl BindingPart {
+    /// The words for a person.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            BindingPart::Component => "component",
+            BindingPart::Tool => "tool",
+            BindingPart::Arguments => "arguments",
+            BindingPart::Preview => "preview",
+            BindingPart::Role => "role",
+            BindingPart::Configuration => "configuration",
+            BindingPart::Grants => "grants",
+        }
+    }
+}
+
+impl Binding {
+    /// The parts that differ between what was approved and what stands now.
+    pub fn changed(&self, now: &Binding) -> Vec<BindingPart> {
+        let mut parts: Vec<BindingPart> = self
+            .parts
+            .iter()
+            .filter(|(part, digest)| now.parts.get(part) != Some(digest))
+            .map(|(part, _)| *part)
+            .collect();
+        parts.extend(now.parts.keys().filter(|part| !self.parts.contains_key(part)));
+        parts
+    }
+
+    /// One digest over all parts: equal exactly when nothing differs.
+    pub fn digest(&self) -> Digest {
+        let mut text = String::new();
+        for (part, digest) in &self.parts {
+            text.push_str(part.as_str());
+            text.push('\n');
+            text.push_str(digest);
+            text.push('\n');
+        }
+        Digest::of(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(parts: &[(BindingPart, &str)]) -> Binding {
+        Binding { parts: parts.iter().map(|(p, d)| (*p, (*d).to_owned())).collect() }
+    }
+
+    #[test]
+    fn a_binding_names_what_differs() {
+        let old = binding(&[(BindingPart::Tool, "a"), (BindingPart::Preview, "b")]);
+        let new = binding(&[
+            (BindingPart::Tool, "a"),
+            (BindingPart::Preview, "c"),
+            (BindingPart::Role, "r"),
+        ]);
+        assert_eq!(old.changed(&old), vec![]);
+        assert_eq!(old.changed(&new), vec![BindingPart::Preview, BindingPart::Role]);
+        assert_eq!(new.changed(&old), vec![BindingPart::Preview, BindingPart::Role]);
+        assert_ne!(old.digest(), new.digest());
+    }
+}

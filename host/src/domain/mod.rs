@@ -1,0 +1,17 @@
+//! Data and state machines: no input or output, no async, no ambient clock or randomness.
+
+pub mod approval;
+pub mod budget;
+pub mod canonical;
+pub mod clock;
+pub mod decision;
+pub mod digest;
+pub mod event;
+pub mod fnmatch;
+pub mod grant;
+pub mod ids;
+pub mod message;
+pub mod permission;
+pub mod role;
+pub mod run;
+pub mod tool_call;

@@ -1,0 +1,167 @@
+//! A role: what one YAML file says. Types only; [`parse`] reads the text.
+
+use super::approval::ApprovalMode;
+use super::budget::Budgets;
+use super::permission::Permissions;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// One role.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Role {
+    /// `[a-z0-9][a-z0-9-_.]*`, at most 64 characters.
+    pub name: String,
+    /// One sentence for people.
+    pub description: Option<String>,
+    /// Words for finding it.
+    pub tags: Vec<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Whose it is.
+    pub team: Option<String>,
+    /// The role's own version.
+    pub version: Option<String>,
+    /// The system prompt.
+    pub prompt: String,
+    /// Which model answers.
+    pub model: ModelSpec,
+    /// The tools, in the order written.
+    pub entries: Vec<Entry>,
+    /// Limits on a whole run.
+    pub budgets: Budgets,
+}
+
+/// Which protocol a model speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// OpenAI-compatible chat completions.
+    OpenAi,
+    /// The scripted model: a file of patterns and replies.
+    Scripted,
+}
+
+/// A model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSpec {
+    /// Its protocol.
+    pub provider: Provider,
+    /// The provider's name for it; for the scripted model, a label.
+    pub name: String,
+    /// Where to send requests, up to and without `/chat/completions`.
+    pub base_url: Option<String>,
+    /// The environment variable holding the key; the key itself is never in a role.
+    pub api_key_env: Option<String>,
+    /// Sampling temperature.
+    pub temperature: Option<f64>,
+    /// The most tokens of one answer.
+    pub max_tokens: Option<u32>,
+    /// The scripted model's file, relative to the role file.
+    pub script: Option<String>,
+}
+
+/// Where an entry's component comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntrySource {
+    /// A built-in, then an installed plugin, of this name.
+    Type(String),
+    /// A component file, relative to the role file, or `sha256:…`.
+    Component(String),
+}
+
+/// Where something stands in the role's text; both count from 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// One item of `tools:`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Unique in the role; the type's name where none is given.
+    pub name: String,
+    /// Its component.
+    pub source: EntrySource,
+    /// Where the source is named in the text.
+    pub source_position: Position,
+    /// What holds for each of its tools.
+    pub settings: ToolSettings,
+    /// What differs for a tool, by the component's name of the tool.
+    pub tools: BTreeMap<String, ToolSettings>,
+    /// Where each key of `tools` stands.
+    pub tools_positions: BTreeMap<String, Position>,
+    /// What the role grants the component; see [`GrantSpec`].
+    pub grants: GrantSpec,
+    /// Everything else: the component's own configuration.
+    pub config: Map<String, Value>,
+    /// Where each top-level key of `config` stands.
+    pub config_positions: BTreeMap<String, Position>,
+    /// Where the entry begins.
+    pub position: Position,
+}
+
+/// What may be set per entry and per tool. `None`: the entry's, then the default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ToolSettings {
+    /// Whether a person must approve.
+    pub approval: Option<ApprovalMode>,
+    /// Which arguments are allowed.
+    pub permissions: Option<Permissions>,
+    /// How much one call may use.
+    pub limits: Limits,
+}
+
+/// How much one call may use, where the role says so. It can only narrow the host's own limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds one call may take.
+    pub timeout_seconds: Option<u32>,
+    /// MiB of memory an instance may have.
+    pub memory_mb: Option<u32>,
+    /// Bytes of one result.
+    pub max_output_bytes: Option<u32>,
+}
+
+/// The `grants:` key of an entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GrantSpec {
+    /// `process: [{program: NAME} | {script: true}]`.
+    pub process: Vec<ProcessGrantSpec>,
+}
+
+/// One item of `grants.process`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessGrantSpec {
+    /// A program on the fixed `PATH`, by name.
+    Program(String),
+    /// Scripts, with `sh -c`.
+    Script,
+}
+
+impl Entry {
+    /// The approval mode of one of its tools.
+    pub fn approval_of(&self, tool: &str) -> ApprovalMode {
+        let own = self.tools.get(tool).and_then(|settings| settings.approval);
+        own.or(self.settings.approval).unwrap_or_default()
+    }
+
+    /// The permissions that one of its tools must pass: the entry's *and* the tool's own, so that a
+    /// per-tool rule tightens and never loosens.
+    pub fn permissions_of(&self, tool: &str) -> impl Iterator<Item = &Permissions> {
+        let own = self.tools.get(tool).and_then(|settings| settings.permissions.as_ref());
+        self.settings.permissions.iter().chain(own)
+    }
+
+    /// The limits of one of its tools: the tool's own, else the entry's, key by key.
+    pub fn limits_of(&self, tool: &str) -> Limits {
+        let own = self.tools.get(tool).map(|settings| settings.limits).unwrap_or_default();
+        let entry = self.settings.limits;
+        Limits {
+            timeout_seconds: own.timeout_seconds.or(entry.timeout_seconds),
+            memory_mb: own.memory_mb.or(entry.memory_mb),
+            max_output_bytes: own.max_output_bytes.or(entry.max_output_bytes),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! initrunner: a host that runs LLM roles whose tools are sandboxed WebAssembly components, and
+//! that asks a person before a dangerous call happens.
+//!
+//! The modules below are layers; each names only layers below its own. `ARCHITECTURE.md` is the map,
+//! and a test holds the code to it.
+
+pub mod domain;
+pub mod store;

@@ -1,0 +1,3 @@
+//! The `initrunner` program.
+
+fn main() {}
