@@ -15,9 +15,9 @@ pub struct Grants {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Programs {
-    /// Any program on the fixed `PATH`.
+    /// Any program, by its name on the fixed `PATH` or by a path.
     Any,
-    /// Only these names.
+    /// Only these, as exact texts: `git` is neither `./git` nor `/usr/bin/git`.
     Named(BTreeSet<String>),
 }
 

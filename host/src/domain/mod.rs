@@ -15,3 +15,4 @@ pub mod permission;
 pub mod role;
 pub mod run;
 pub mod tool_call;
+pub mod visible;

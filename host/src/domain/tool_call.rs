@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// The result of a call whose outcome is not known, where a person has the model told so.
+pub const UNKNOWN_RESULT: &str = "the outcome of this call is not known: the program stopped while it \
+     ran, so it may or may not have happened; find out before doing it again";
+
 /// Who refused a call before any person was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusedBy {

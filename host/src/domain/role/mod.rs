@@ -1,4 +1,27 @@
-//! A role: what one YAML file says. Types only; [`parse`] reads the text.
+//! A role: what one YAML file says. The types are here; [`parse()`] reads the text.
+
+#[cfg(test)]
+mod check;
+mod field;
+mod interpolate;
+mod keys;
+mod nearest;
+#[cfg(test)]
+mod never_panics;
+mod parse;
+mod parse_entry;
+mod parse_model;
+mod parse_name;
+mod parse_prompt;
+mod parse_settings;
+mod parse_source;
+mod problem;
+mod yaml;
+
+pub use nearest::nearest;
+pub use parse::parse;
+pub use parse_entry::RESERVED;
+pub use problem::{Problem, RoleErrors};
 
 use super::approval::ApprovalMode;
 use super::budget::Budgets;
@@ -9,7 +32,7 @@ use std::collections::BTreeMap;
 /// One role.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
-    /// `[a-z0-9][a-z0-9-_.]*`, at most 64 characters.
+    /// `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
     pub name: String,
     /// One sentence for people.
     pub description: Option<String>,

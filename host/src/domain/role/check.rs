@@ -1,0 +1,124 @@
+//! What the tests of this module share: a role's text in, its meaning or its problems out.
+
+use super::{Entry, Role, ToolSettings, parse};
+use crate::domain::budget::Budgets;
+use expect_test::Expect;
+use std::fmt::Write as _;
+
+/// The environment of every test. `SECRET` must never be seen in a problem.
+pub(super) fn lookup(name: &str) -> Option<String> {
+    let value = match name {
+        "WORD" => "word",
+        "NUMBER" => "5",
+        "YES" => "true",
+        "EMPTY" => "",
+        "SECRET" => "hunter2 hunter2",
+        "SECRET_NUMBER" => "99999999999999999999",
+        "YAML" => "[a, {b: c}]\n---\n",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// The role in short, or its problems as a person sees them.
+pub(super) fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&said(text));
+}
+
+/// What `check` compares.
+pub(super) fn said(text: &str) -> String {
+    let told = match parse(text, &lookup) {
+        Ok(role) => summary(&role),
+        Err(errors) => {
+            let missing = if errors.only_missing_variables() { "only variables\n" } else { "" };
+            format!("{missing}{}", errors.render("r"))
+        }
+    };
+    if parse(text, &lookup).is_err() {
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(!told.contains("99999999999999999999"), "{told}");
+    }
+    told.trim_end().to_owned()
+}
+
+/// The same for the items of `tools:`, which begin on line 5.
+pub(super) fn check_tools(items: &str, expected: Expect) {
+    let said = said(&format!("name: x\nprompt: p\nmodel: openai:m\ntools:\n{items}"));
+    expected.assert_eq(said.strip_prefix("x: p, OpenAi m\n").unwrap_or(&said));
+}
+
+/// The same for the value of `model:`, on line 3.
+pub(super) fn check_model(value: &str, expected: Expect) {
+    check(&format!("name: x\nprompt: p\nmodel: {value}"), expected);
+}
+
+fn summary(role: &Role) -> String {
+    let mut out = String::new();
+    let model = &role.model;
+    let _ = write!(out, "{}: {}, {:?} {}", role.name, role.prompt, model.provider, model.name);
+    let mut extra = |key: &str, value: &dyn std::fmt::Debug, given: bool| {
+        if given {
+            let _ = write!(out, ", {key}={value:?}");
+        }
+    };
+    extra("script", &model.script, model.script.is_some());
+    extra("base_url", &model.base_url, model.base_url.is_some());
+    extra("api_key_env", &model.api_key_env, model.api_key_env.is_some());
+    extra("temperature", &model.temperature, model.temperature.is_some());
+    extra("max_tokens", &model.max_tokens, model.max_tokens.is_some());
+    extra("description", &role.description, role.description.is_some());
+    extra("tags", &role.tags, !role.tags.is_empty());
+    extra("author", &role.author, role.author.is_some());
+    extra("team", &role.team, role.team.is_some());
+    extra("version", &role.version, role.version.is_some());
+    extra("budgets", &role.budgets, role.budgets != Budgets::default());
+    out.push('\n');
+    for entry in &role.entries {
+        entry_summary(&mut out, entry);
+    }
+    out
+}
+
+fn entry_summary(out: &mut String, entry: &Entry) {
+    let (at, source_at) = (entry.position, entry.source_position);
+    let _ = writeln!(
+        out,
+        "- {} {:?} at {}:{}, source at {}:{}",
+        entry.name, entry.source, at.line, at.column, source_at.line, source_at.column
+    );
+    settings_summary(out, "  ", &entry.settings);
+    for (tool, settings) in &entry.tools {
+        let at = entry.tools_positions[tool];
+        let _ = writeln!(out, "  {tool} at {}:{}", at.line, at.column);
+        settings_summary(out, "    ", settings);
+    }
+    if !entry.grants.process.is_empty() {
+        let _ = writeln!(out, "  {:?}", entry.grants.process);
+    }
+    for (key, value) in &entry.config {
+        let at = entry.config_positions[key];
+        let _ = writeln!(out, "  config {key} = {value} at {}:{}", at.line, at.column);
+    }
+}
+
+fn settings_summary(out: &mut String, indent: &str, settings: &ToolSettings) {
+    if let Some(mode) = settings.approval {
+        let _ = writeln!(out, "{indent}approval {mode:?}");
+    }
+    if let Some(permissions) = &settings.permissions {
+        let texts = |rules: &[crate::domain::permission::Rule]| {
+            rules.iter().map(|rule| rule.text().to_owned()).collect::<Vec<_>>()
+        };
+        let (allow, deny) = (texts(&permissions.allow), texts(&permissions.deny));
+        let _ = writeln!(
+            out,
+            "{indent}default {:?} allow {allow:?} deny {deny:?}",
+            permissions.default
+        );
+    }
+    let limits = &settings.limits;
+    if *limits != Default::default() {
+        let limits = (limits.timeout_seconds, limits.memory_mb, limits.max_output_bytes);
+        let _ = writeln!(out, "{indent}limits {limits:?}");
+    }
+}
