@@ -4,6 +4,10 @@
 //! Every write of a run carries a [`Claim`]; a claim that another process has replaced is refused, so
 //! that a process which slept through its own adoption can do no harm.
 
+pub mod key;
+pub mod owner;
+pub mod sqlite;
+
 use crate::domain::approval::{Binding, Preview};
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
@@ -14,12 +18,14 @@ use crate::domain::ids::{CallId, OwnerId, RunId};
 use crate::domain::message::{Message, Usage};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallState, RefusedBy};
+use owner::Owner;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-/// What every verb gives: an answer that arrives after the transaction is durable.
+/// What every verb gives: an answer that arrives after the transaction is durable. The verb is under
+/// way from the moment it is called, whether or not anybody waits for the answer.
 pub type StoreFuture<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
 
 /// The right to drive one run: held by one process at a time.
@@ -113,10 +119,24 @@ pub struct TurnRecord {
     pub usage: Usage,
     /// What the run has used so far, this turn included.
     pub spent: Spent,
-    /// Pause in the same transaction: set where a call waits and none is ready.
-    pub pause: bool,
+    /// What becomes of the run in the same transaction.
+    pub then: AfterTurn,
     /// When.
     pub at: Timestamp,
+}
+
+/// What becomes of a run with the turn that is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterTurn {
+    /// It goes on.
+    Continue,
+    /// It waits for people: some call waits, and none is ready.
+    Pause,
+    /// It is over: the model called nothing.
+    Complete {
+        /// The model's text.
+        answer: String,
+    },
 }
 
 /// What the gate says of a call again, at resume.
@@ -356,6 +376,27 @@ pub enum Conflict {
         /// Its process.
         pid: u32,
     },
+    /// The call is in no state for this.
+    #[error("call {call} is {state}")]
+    WrongCallState {
+        /// The call.
+        call: CallId,
+        /// Its state.
+        state: CallState,
+    },
+    /// The history has the call's result already.
+    #[error("the result of call {call} was told already")]
+    AlreadyTold {
+        /// The call.
+        call: CallId,
+    },
+    /// The run cannot pause: its last decision came while it was still being driven. Whoever drives it
+    /// goes on.
+    #[error("nothing waits for a decision in run {run}")]
+    NothingWaits {
+        /// The run.
+        run: RunId,
+    },
     /// The run is in no state for this.
     #[error("run {run} is {state}")]
     WrongState {
@@ -367,7 +408,7 @@ pub enum Conflict {
 }
 
 /// Why a verb did nothing. Each leaves the store as it was.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Somebody else was first.
     #[error(transparent)]
@@ -455,6 +496,13 @@ pub struct JournalCheck {
 
 /// Where runs are written down. One implementation per database, one suite of tests for all.
 pub trait Store: Send + Sync {
+    /// Registers this process as a driver of runs under `id`: its claims hold until the [`Owner`] is
+    /// dropped or the process ends. Claims of an id that is not registered are a dead owner's.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the registration cannot be written.
+    fn register_owner(&self, id: OwnerId) -> Result<Owner, StoreError>;
+
     /// Writes a run down: state running, claimed by its creator, the user's message first.
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
@@ -496,10 +544,12 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> StoreFuture<'_, ()>;
 
-    /// Ends a claim with the run waiting for people.
+    /// Ends a claim with the run waiting for people. Refused with [`Conflict::NothingWaits`] where the
+    /// last decision came meanwhile: the claim stays, and the run goes on.
     fn pause_run(&self, claim: &Claim, spent: Spent, at: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Ends a claim with the run resumable; calls that were started and not finished become unknown.
+    /// Ends a claim with the run resumable; calls that were started and not finished become unknown. The
+    /// run is interrupted, or paused where a person must decide a call first; both keep `reason`.
     fn interrupt_run(
         &self,
         claim: &Claim,
@@ -508,7 +558,7 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> StoreFuture<'_, ()>;
 
-    /// Ends a claim and the run.
+    /// Ends a claim and the run. Calls that still wait expire, and unknown ones are reported as such.
     fn end_run(
         &self,
         claim: &Claim,
@@ -517,14 +567,16 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> StoreFuture<'_, ()>;
 
-    /// Records decisions, all or none, each on a waiting call. Claims the run where nothing waits any
-    /// more and nobody owns it.
+    /// Records decisions, all or none, each on a call that waits or is unknown: of an unknown one,
+    /// *approve* means to try it again and *deny* to tell the model that its outcome is not known.
+    /// Claims the run where nothing waits any more and nobody owns it.
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
-    /// Claims a paused or interrupted run.
+    /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first.
     fn claim_run(&self, run: &RunId, owner: &OwnerId, at: Timestamp) -> StoreFuture<'_, Claim>;
 
-    /// Ends a run that has not ended, whoever drives it; its waiting calls are denied by `resolver`.
+    /// Ends a run that has not ended, whoever drives it; its waiting calls are denied by `resolver`, and
+    /// whoever drives it is shut out.
     fn cancel_run(&self, run: &RunId, resolver: Resolver, at: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Interrupts the running runs whose owner is dead: calls that were started become unknown, and a

@@ -1,0 +1,60 @@
+//! What an approval is for: digests, most of which are the same for every call of an entry. Those are
+//! stored once, so that thousands of waiting calls take little room.
+
+use super::fault::Fault;
+use super::writer::Write;
+use crate::domain::approval::{Binding, BindingPart};
+use crate::domain::digest::Digest;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+
+/// A binding as two columns: the row of the shared parts, and the others as JSON.
+pub(super) type Columns = (Option<i64>, Option<String>);
+
+/// Stores a binding.
+pub(super) fn store(write: &Write<'_>, binding: Option<&Binding>) -> Result<Columns, Fault> {
+    let Some(binding) = binding else { return Ok((None, None)) };
+    let (own, shared): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        binding.parts.iter().partition(|(part, _)| is_of_the_call(**part));
+    let shared = serde_json::to_string(&shared)?;
+    let digest = Digest::of(shared.as_bytes());
+    let known = write
+        .conn
+        .prepare_cached("SELECT n FROM bindings WHERE digest = ?1")?
+        .query_row([digest.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let n = match known {
+        Some(n) => n,
+        None => write.insert(
+            "INSERT INTO bindings (digest, parts) VALUES (?1, ?2)",
+            params![digest.as_bytes(), shared],
+        )?,
+    };
+    Ok((Some(n), Some(serde_json::to_string(&own)?)))
+}
+
+/// Reads a binding back.
+pub(super) fn read(conn: &Connection, columns: Columns) -> Result<Option<Binding>, Fault> {
+    let (n, own) = match columns {
+        (None, None) => return Ok(None),
+        (Some(n), Some(own)) => (n, own),
+        _ => return Err(Fault::Inconsistent("a binding lacks one of its halves".into())),
+    };
+    let shared: String = conn
+        .prepare_cached("SELECT parts FROM bindings WHERE n = ?1")?
+        .query_row([n], |row| row.get(0))?;
+    let mut parts: BTreeMap<BindingPart, String> = serde_json::from_str(&shared)?;
+    parts.extend(serde_json::from_str::<BTreeMap<BindingPart, String>>(&own)?);
+    Ok(Some(Binding { parts }))
+}
+
+const fn is_of_the_call(part: BindingPart) -> bool {
+    match part {
+        BindingPart::Arguments | BindingPart::Preview => true,
+        BindingPart::Component
+        | BindingPart::Tool
+        | BindingPart::Role
+        | BindingPart::Configuration
+        | BindingPart::Grants => false,
+    }
+}

@@ -1,0 +1,135 @@
+//! Reads everything about one run.
+
+use super::bindings;
+use super::fault::Fault;
+use super::rows::{self, Asked, AskedColumns};
+use crate::domain::budget::{Budgets, Spent};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::RunId;
+use crate::domain::message::{Message, Usage};
+use crate::store::{CallRecord, RunRecord, StoreError, StoredRun};
+use rusqlite::{Connection, OptionalExtension, Row};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+pub(super) fn load_run(conn: &Connection, id: &RunId) -> Result<StoredRun, Fault> {
+    let found = conn
+        .prepare_cached(
+            r#"SELECT runs.n, state, owner, fence, name, text, path, files, prompt, "trigger",
+                 requester, max_requests, max_tool_calls, max_wall_time, requests, tool_calls,
+                 wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at
+               FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
+        )?
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, run(row, id))))
+        .optional()?;
+    let Some((n, run)) = found else { return Err(StoreError::UnknownRun(id.to_string()).into()) };
+    let run = run?;
+    // The prompt is the first message; it is stored with the run.
+    let mut messages = vec![Message::User { text: run.prompt.clone() }];
+    read_messages(conn, n, &mut messages)?;
+    Ok(StoredRun { run, messages, calls: calls(conn, id, n)? })
+}
+
+fn run(row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
+    let (state, owner) = rows::standing(id, &row.get::<_, String>(1)?, row.get(2)?)?;
+    Ok(RunRecord {
+        id: id.clone(),
+        state,
+        owner,
+        fence: row.get(3)?,
+        role_name: row.get(4)?,
+        role_text: row.get(5)?,
+        role_path: OsString::from_vec(row.get(6)?).into(),
+        files: serde_json::from_str(&row.get::<_, String>(7)?)?,
+        prompt: row.get(8)?,
+        trigger: row.get(9)?,
+        requester: row.get(10)?,
+        budgets: Budgets {
+            max_requests: row.get(11)?,
+            max_tool_calls: row.get(12)?,
+            max_wall_time: row.get(13)?,
+        },
+        spent: Spent {
+            requests: row.get(14)?,
+            tool_calls: row.get(15)?,
+            wall_ms: rows::from_stored(row.get(16)?),
+        },
+        usage: Usage {
+            input_tokens: rows::from_stored(row.get(17)?),
+            output_tokens: rows::from_stored(row.get(18)?),
+        },
+        outcome: row.get(19)?,
+        created_at: Timestamp(row.get(20)?),
+        updated_at: Timestamp(row.get(21)?),
+    })
+}
+
+fn read_messages(conn: &Connection, run: i64, messages: &mut Vec<Message>) -> Result<(), Fault> {
+    let mut statement =
+        conn.prepare_cached("SELECT message FROM messages WHERE run = ?1 ORDER BY n")?;
+    let mut found = statement.query([run])?;
+    while let Some(row) = found.next()? {
+        messages.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+    }
+    Ok(())
+}
+
+fn calls(conn: &Connection, id: &RunId, run: i64) -> Result<Vec<CallRecord>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id, turn, position, entry, calls.tool, model_tool, provider_id, calls.arguments,
+           calls.state, attempts, result, told, calls.created_at, preview_format, preview, binding,
+           changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
+           shared_binding
+         FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
+         WHERE run = ?1 ORDER BY turn, position",
+    )?;
+    let mut found = statement.query([run])?;
+    let mut calls = Vec::new();
+    while let Some(row) = found.next()? {
+        calls.push(call(conn, row, id)?);
+    }
+    Ok(calls)
+}
+
+fn call(conn: &Connection, row: &Row<'_>, run: &RunId) -> Result<CallRecord, Fault> {
+    let id = rows::call_id(&row.get::<_, String>(0)?)?;
+    let state = rows::call_state(&row.get::<_, String>(8)?)?;
+    let attempts: u32 = row.get(9)?;
+    let result: Option<String> = row.get(10)?;
+    let told: bool = row.get(11)?;
+    let asked = rows::asked(AskedColumns {
+        request: row.get(17)?,
+        resolved_at: row.get(18)?,
+        resolved_by: row.get(19)?,
+        authenticated_as: row.get(20)?,
+        decision: row.get(21)?,
+        reason: row.get(22)?,
+    })?;
+    rows::check_call(&id, state, &asked, result.is_some(), attempts, told)?;
+    let (decision, resolver, decided_at) = match asked {
+        Asked::Decided { decision, resolver, at } => (Some(decision), Some(resolver), Some(at)),
+        Asked::Never | Asked::Open | Asked::Closed => (None, None, None),
+    };
+    Ok(CallRecord {
+        id,
+        run: run.clone(),
+        turn: row.get(1)?,
+        position: row.get(2)?,
+        entry: row.get(3)?,
+        tool: row.get(4)?,
+        model_tool: row.get(5)?,
+        provider_id: row.get(6)?,
+        arguments: row.get(7)?,
+        state,
+        preview: rows::preview(row.get(13)?, row.get(14)?)?,
+        binding: bindings::read(conn, (row.get(23)?, row.get(15)?))?,
+        decision,
+        resolver,
+        decided_at,
+        changed: rows::changed(row.get(16)?)?,
+        attempts,
+        result,
+        told,
+        created_at: Timestamp(row.get(12)?),
+    })
+}

@@ -1,0 +1,505 @@
+//! The store in one SQLite file, or in memory. One file per verb; this one opens the store and hands
+//! each verb to the thread that runs it.
+//!
+//! A store has at most two threads, each started by the first verb that needs it: most commands only
+//! read, and a quick start is part of the product.
+
+mod adopt_orphans;
+mod bindings;
+mod call_row;
+mod cancel_run;
+mod check_journal;
+mod claim_run;
+mod component;
+mod components;
+mod create_run;
+mod decide;
+mod end_run;
+mod events;
+mod fault;
+mod find_runs;
+mod heads;
+mod interrupt_run;
+mod journal;
+mod key;
+mod load_run;
+mod message;
+mod open;
+mod owners;
+mod pause_run;
+mod pending;
+mod reader;
+mod readmit_call;
+mod record_call_finished;
+mod record_call_started;
+mod record_turn;
+mod request;
+mod rows;
+mod run_components;
+mod run_row;
+mod runs;
+mod schema;
+mod tell_results;
+mod writer;
+
+pub use open::{BUSY_TIMEOUT, OpenOptions};
+
+use super::owner::Owner;
+use super::{
+    CallOutcome, Claim, Decided, DecisionRequest, JournalCheck, NewRun, PendingCall, Readmission,
+    RunEnd, RunSummary, Store, StoreError, StoreFuture, StoredRun, TurnRecord,
+};
+use crate::domain::budget::Spent;
+use crate::domain::clock::Timestamp;
+use crate::domain::decision::Resolver;
+use crate::domain::digest::Digest;
+use crate::domain::event::Event;
+use crate::domain::ids::{CallId, OwnerId, RunId};
+use fault::Fault;
+use key::KeyPlace;
+use owners::Owners;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+use writer::{Job, Verb, Write};
+
+/// What errors call the database of a store in memory.
+const IN_MEMORY: &str = ":memory:";
+
+/// Runs written down in SQLite. Dropping it waits for the verbs under way.
+pub struct SqliteStore {
+    place: Place,
+    owners: Owners,
+    key: KeyPlace,
+    threads: Mutex<Threads>,
+}
+
+/// Where the database is.
+enum Place {
+    File(OpenOptions),
+    Memory,
+}
+
+/// The threads that were started so far, and the connection that none of them has taken yet.
+#[derive(Default)]
+struct Threads {
+    spare: Option<Connection>,
+    writer: Option<Thread<Box<dyn Job>>>,
+    reader: Option<Thread<reader::Job>>,
+}
+
+/// A thread and the way to it.
+struct Thread<J> {
+    jobs: Sender<J>,
+    handle: JoinHandle<()>,
+}
+
+impl SqliteStore {
+    /// Opens the database of `options`, making it where it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be made or read, is not ours, or is newer than we are.
+    pub fn open(options: OpenOptions) -> Result<Self, StoreError> {
+        let conn = open::first(&options)?;
+        // A bare file name has the empty path as its parent: the working directory.
+        let folder = options.path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(Self {
+            owners: Owners::Beside(folder),
+            key: KeyPlace::Folder(options.key_folder.clone()),
+            place: Place::File(options),
+            threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
+        })
+    }
+
+    /// A store that is gone with its last reference: the same code, and nothing on the disk. It makes no
+    /// promise across processes.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the operating system gives no memory or no random bytes.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let failed = |fault: Fault| fault.at(Path::new(IN_MEMORY));
+        let conn = open::in_memory().map_err(failed)?;
+        Ok(Self {
+            owners: Owners::Here(std::sync::Arc::default()),
+            key: KeyPlace::random().map_err(failed)?,
+            place: Place::Memory,
+            threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
+        })
+    }
+
+    fn may_write(&self) -> Result<(), StoreError> {
+        match &self.place {
+            Place::File(OpenOptions { path, read_only: true, .. }) => Err(StoreError::ReadOnly {
+                path: path.clone(),
+                reason: "it was opened only to be read".into(),
+            }),
+            Place::File(_) | Place::Memory => Ok(()),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        match &self.place {
+            Place::File(options) => options.path.clone(),
+            Place::Memory => IN_MEMORY.into(),
+        }
+    }
+
+    /// Hands a verb to the writer.
+    fn write<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.send_to_writer(Box::new(Verb { verb, answer }));
+        self.answer(sent, answered)
+    }
+
+    /// Hands a verb to the reader. A database in memory has one connection, and so one thread.
+    fn read<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        if matches!(self.place, Place::Memory) {
+            return self.write(move |write| verb(write.conn));
+        }
+        let (answer, answered) = oneshot::channel();
+        let sent = self.send_to_reader(Box::new(move |desk| {
+            // Whoever asked may have stopped waiting.
+            drop(answer.send(desk.read(verb)));
+        }));
+        self.answer(sent, answered)
+    }
+
+    fn answer<T: Send + 'static>(
+        &self,
+        sent: Result<(), StoreError>,
+        answered: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> StoreFuture<'static, T> {
+        let path = self.path();
+        Box::pin(async move {
+            sent?;
+            answered.await.unwrap_or_else(|_| Err(thread_gone(path)))
+        })
+    }
+
+    fn send_to_writer(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let mut threads = self.threads();
+        let writer = match threads.writer.take() {
+            Some(writer) => writer,
+            None => self.start_writer(&mut threads)?,
+        };
+        let sent = writer.jobs.send(job);
+        threads.writer = Some(writer);
+        sent.map_err(|_| thread_gone(self.path()))
+    }
+
+    fn send_to_reader(&self, job: reader::Job) -> Result<(), StoreError> {
+        let mut threads = self.threads();
+        let reader = match threads.reader.take() {
+            Some(reader) => reader,
+            None => self.start_reader(&mut threads)?,
+        };
+        let sent = reader.jobs.send(job);
+        threads.reader = Some(reader);
+        sent.map_err(|_| thread_gone(self.path()))
+    }
+
+    fn start_writer(&self, threads: &mut Threads) -> Result<Thread<Box<dyn Job>>, StoreError> {
+        self.may_write()?;
+        let path = self.path();
+        let desk = writer::Desk {
+            key: self.key.read().map_err(|fault| fault.at(&path))?,
+            conn: self.connection(threads)?,
+            owners: self.owners.clone(),
+            heads: match &self.place {
+                Place::File(options) => Some(heads::Heads::new(&options.path)),
+                Place::Memory => None,
+            },
+            path: path.clone(),
+        };
+        let (jobs, queue) = channel();
+        start("store-writer", path, jobs, move || desk.work(&queue))
+    }
+
+    fn start_reader(&self, threads: &mut Threads) -> Result<Thread<reader::Job>, StoreError> {
+        let path = self.path();
+        let desk = reader::Desk { conn: self.connection(threads)?, path: path.clone() };
+        let (jobs, queue) = channel();
+        start("store-reader", path, jobs, move || desk.work(&queue))
+    }
+
+    /// The connection that opening left, or another one.
+    fn connection(&self, threads: &mut Threads) -> Result<Connection, StoreError> {
+        match (threads.spare.take(), &self.place) {
+            (Some(conn), _) => Ok(conn),
+            (None, Place::File(options)) => open::again(options),
+            (None, Place::Memory) => Err(thread_gone(self.path())),
+        }
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        // Whoever panicked while starting a thread left none behind.
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        let threads = std::mem::take(&mut *self.threads());
+        // Without a sender the threads end once their queues are empty. A panic in one has been
+        // reported to whoever waited for its answer.
+        if let Some(Thread { jobs, handle }) = threads.reader {
+            drop(jobs);
+            drop(handle.join());
+        }
+        if let Some(Thread { jobs, handle }) = threads.writer {
+            drop(jobs);
+            drop(handle.join());
+        }
+    }
+}
+
+fn start<J>(
+    name: &str,
+    path: PathBuf,
+    jobs: Sender<J>,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<Thread<J>, StoreError> {
+    match std::thread::Builder::new().name(name.into()).spawn(work) {
+        Ok(handle) => Ok(Thread { jobs, handle }),
+        Err(error) => {
+            Err(StoreError::Failed { path, reason: format!("no thread for it: {error}") })
+        }
+    }
+}
+
+fn thread_gone(path: PathBuf) -> StoreError {
+    StoreError::Failed { path, reason: "the thread that works on it has stopped".into() }
+}
+
+impl Store for SqliteStore {
+    fn register_owner(&self, id: OwnerId) -> Result<Owner, StoreError> {
+        self.may_write()?;
+        self.owners.register(id).map_err(|error| fault::of_file(&error, &self.path()))
+    }
+
+    fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim> {
+        self.write(move |write| create_run::create_run(write, &run))
+    }
+
+    fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()> {
+        let claim = claim.clone();
+        self.write(move |write| record_turn::record_turn(write, &claim, &turn))
+    }
+
+    fn record_call_started(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        at: Timestamp,
+    ) -> StoreFuture<'_, u32> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write(move |write| record_call_started::record_call_started(write, &claim, &call, at))
+    }
+
+    fn record_call_finished(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        outcome: CallOutcome,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write(move |write| {
+            record_call_finished::record_call_finished(write, &claim, &call, &outcome, at)
+        })
+    }
+
+    fn readmit_call(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        readmission: Readmission,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write(move |write| readmit_call::readmit_call(write, &claim, &call, &readmission, at))
+    }
+
+    fn tell_results(
+        &self,
+        claim: &Claim,
+        results: Vec<crate::domain::message::Message>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let claim = claim.clone();
+        self.write(move |write| tell_results::tell_results(write, &claim, &results, at))
+    }
+
+    fn pause_run(&self, claim: &Claim, spent: Spent, at: Timestamp) -> StoreFuture<'_, ()> {
+        let claim = claim.clone();
+        self.write(move |write| pause_run::pause_run(write, &claim, spent, at))
+    }
+
+    fn interrupt_run(
+        &self,
+        claim: &Claim,
+        reason: String,
+        spent: Spent,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let claim = claim.clone();
+        self.write(move |write| interrupt_run::interrupt_run(write, &claim, &reason, spent, at))
+    }
+
+    fn end_run(
+        &self,
+        claim: &Claim,
+        end: RunEnd,
+        spent: Spent,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let claim = claim.clone();
+        self.write(move |write| end_run::end_run(write, &claim, &end, spent, at))
+    }
+
+    fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
+        self.write(move |write| decide::decide(write, &request))
+    }
+
+    fn claim_run(&self, run: &RunId, owner: &OwnerId, at: Timestamp) -> StoreFuture<'_, Claim> {
+        let (run, owner) = (run.clone(), owner.clone());
+        self.write(move |write| claim_run::claim_run(write, &run, &owner, at))
+    }
+
+    fn cancel_run(&self, run: &RunId, resolver: Resolver, at: Timestamp) -> StoreFuture<'_, ()> {
+        let run = run.clone();
+        self.write(move |write| cancel_run::cancel_run(write, &run, &resolver, at))
+    }
+
+    fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>> {
+        let (owners, sweeps) = (self.owners.clone(), self.may_write().is_ok());
+        let dead = self.read(move |conn| {
+            let dead = adopt_orphans::dead_owners(conn, &owners)?;
+            if sweeps {
+                owners.sweep();
+            }
+            Ok(dead)
+        });
+        Box::pin(async move {
+            if dead.await?.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.write(move |write| adopt_orphans::adopt_orphans(write, at)).await
+        })
+    }
+
+    fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
+        let run = run.clone();
+        self.read(move |conn| load_run::load_run(conn, &run))
+    }
+
+    fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {
+        let prefix = prefix.to_owned();
+        self.read(move |conn| find_runs::find_runs(conn, &prefix))
+    }
+
+    fn pending(&self, limit: usize) -> StoreFuture<'_, (Vec<PendingCall>, usize)> {
+        self.read(move |conn| pending::pending(conn, limit))
+    }
+
+    fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {
+        self.read(move |conn| runs::runs(conn, limit))
+    }
+
+    fn events(&self, run: &RunId) -> StoreFuture<'_, Vec<Event>> {
+        let run = run.clone();
+        self.read(move |conn| events::events(conn, &run))
+    }
+
+    fn component(&self, digest: &Digest) -> StoreFuture<'_, Option<Vec<u8>>> {
+        let digest = *digest;
+        self.read(move |conn| component::component(conn, &digest))
+    }
+
+    fn run_components(&self, run: &RunId) -> StoreFuture<'_, Vec<Digest>> {
+        let run = run.clone();
+        self.read(move |conn| run_components::run_components(conn, &run))
+    }
+
+    fn check_journal(&self) -> StoreFuture<'_, JournalCheck> {
+        let (key, path) = (self.key.clone(), self.path());
+        let memory = matches!(self.place, Place::Memory);
+        self.read(move |conn| {
+            let beside = if memory {
+                check_journal::Beside::Nothing
+            } else {
+                check_journal::Beside::read(&path)?
+            };
+            check_journal::check_journal(conn, &key, &beside, &path)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait<T>(future: StoreFuture<'_, T>) -> Result<T, StoreError> {
+        match tokio::runtime::Builder::new_current_thread().build() {
+            Ok(runtime) => runtime.block_on(future),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn note(store: &SqliteStore, text: String) -> StoreFuture<'static, ()> {
+        store.write(move |write| {
+            write.insert(
+                "INSERT INTO roles (digest, name, path, text, files)
+                 VALUES (CAST(?1 AS BLOB), '', x'', ?1, '{}')",
+                [text],
+            )?;
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_full_disk_fails_everybody_in_the_transaction_and_nobody_after_it() {
+        let store = SqliteStore::in_memory();
+        let Ok(store) = store else { panic!("no store") };
+        let limited = store.write(|write| {
+            let pages: i64 = write.conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            // Fails where the limit is not given back.
+            let limit = pages + 8;
+            Ok(write.conn.query_row(&format!("PRAGMA max_page_count = {limit}"), [], |row| {
+                row.get::<_, i64>(0)
+            })?)
+        });
+        assert!(wait(limited).is_ok());
+        // Held back until all three wait.
+        let (go, hold) = channel::<()>();
+        let held = store.write(move |_| {
+            let _go = hold.recv();
+            Ok(())
+        });
+        let small = note(&store, "a".into());
+        let large = note(&store, "b".repeat(1 << 20));
+        drop(go);
+        let full = StoreError::Full { path: IN_MEMORY.into() };
+        assert_eq!(wait(held), Err(full.clone()));
+        assert_eq!(wait(small), Err(full.clone()));
+        assert_eq!(wait(large), Err(full));
+        assert_eq!(wait(note(&store, "a".into())), Ok(()));
+    }
+
+    #[test]
+    fn a_verb_that_panics_is_answered() {
+        let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
+        let broken: StoreFuture<'_, ()> = store.write(|_| panic!("on purpose"));
+        assert!(matches!(wait(broken), Err(StoreError::Failed { .. })));
+        assert!(matches!(wait(note(&store, "a".into())), Err(StoreError::Failed { .. })));
+    }
+}

@@ -1,0 +1,122 @@
+//! Writes down one answer of the model, gated whole: the message, its calls, what people are asked, and
+//! the pause where that is all there is left to do.
+
+use super::fault::Fault;
+use super::journal::contents;
+use super::request::{self, Shown, Subject};
+use super::run_row::{self, RunRow};
+use super::writer::Write;
+use super::{end_run, message, pause_run, rows};
+use crate::domain::clock::Timestamp;
+use crate::domain::event::EventKind;
+use crate::domain::tool_call::{CallEvent, CallState};
+use crate::store::{Admission, AfterTurn, Claim, Conflict, NewCall, RunEnd, TurnRecord};
+use rusqlite::params;
+use serde_json::{Value, json};
+
+pub(super) fn record_turn(
+    write: &mut Write<'_>,
+    claim: &Claim,
+    turn: &TurnRecord,
+) -> Result<(), Fault> {
+    let run = run_row::held(write, claim)?;
+    let number = run.turns + 1;
+    let text = message::append(write, run.n, &turn.assistant)?;
+    write.change_one(
+        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
+           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7
+         WHERE n = ?8 AND state = 'running' AND fence = ?9",
+        params![
+            number,
+            turn.spent.requests,
+            turn.spent.tool_calls,
+            rows::to_stored(turn.spent.wall_ms),
+            rows::to_stored(turn.usage.input_tokens),
+            rows::to_stored(turn.usage.output_tokens),
+            turn.at.0,
+            run.n,
+            run.fence,
+        ],
+    )?;
+    let states = turn.calls.iter().map(|call| Ok((call, admitted(call)?)));
+    let states: Vec<(&NewCall, CallState)> = states.collect::<Result<_, Fault>>()?;
+    let columns: Vec<Value> = states
+        .iter()
+        .map(|(call, _)| {
+            json!([call.entry, call.tool, call.model_tool, call.provider_id, call.arguments])
+        })
+        .collect();
+    let calls: Vec<Value> =
+        states.iter().map(|(call, state)| json!([call.id, state.as_str()])).collect();
+    let contents = contents(&json!([text, columns]));
+    let body = json!({"calls": calls, "contents": contents, "turn": number});
+    write.record(turn.at, &run.id, None, EventKind::TurnRecorded, &body)?;
+    for (position, (call, state)) in states.into_iter().enumerate() {
+        let place = (number, rows::to_stored(position as u64));
+        insert(write, &run, call, state, place, turn.at)?;
+    }
+    match &turn.then {
+        AfterTurn::Continue => Ok(()),
+        AfterTurn::Pause => pause_run::pause(write, &run, turn.at),
+        AfterTurn::Complete { answer } => {
+            end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)
+        }
+    }
+}
+
+/// The state that the gate's answer leads to.
+fn admitted(call: &NewCall) -> Result<CallState, Fault> {
+    let event = match &call.admission {
+        Admission::Refused { by, .. } => CallEvent::Refuse(*by),
+        Admission::Waiting { .. } => CallEvent::Ask,
+        Admission::Ready => CallEvent::Admit,
+    };
+    CallState::Proposed.after(event).map_err(|wrong| {
+        Conflict::WrongCallState { call: call.id.clone(), state: wrong.state }.into()
+    })
+}
+
+fn insert(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    call: &NewCall,
+    state: CallState,
+    (turn, position): (i64, i64),
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let (request, result) = match &call.admission {
+        Admission::Ready => (None, None),
+        Admission::Refused { result, .. } => (None, Some(result)),
+        Admission::Waiting { preview, binding } => {
+            let (call, tool, arguments) = (&call.id, &*call.model_tool, &*call.arguments);
+            let shown = Shown {
+                preview: preview.clone(),
+                binding: Some(binding.clone()),
+                changed: Vec::new(),
+            };
+            let subject = Subject { call, tool, arguments, state };
+            (Some(request::insert(write, run, &subject, &shown, at)?), None)
+        }
+    };
+    write.insert(
+        "INSERT INTO calls (run, id, turn, position, entry, tool, model_tool, provider_id,
+           arguments, state, request, result, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            run.n,
+            call.id.as_str(),
+            turn,
+            position,
+            call.entry,
+            call.tool,
+            call.model_tool,
+            call.provider_id,
+            call.arguments,
+            state.as_str(),
+            request,
+            result,
+            at.0,
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! The approvals that were asked for: rows of `pending_approvals`, kept for ever.
+
+use super::bindings;
+use super::call_row::CallRow;
+use super::fault::Fault;
+use super::journal::contents;
+use super::rows;
+use super::run_row::RunRow;
+use super::writer::Write;
+use crate::domain::approval::{Binding, Preview};
+use crate::domain::clock::Timestamp;
+use crate::domain::decision::{Decision, Resolver};
+use crate::domain::event::EventKind;
+use crate::domain::ids::CallId;
+use crate::domain::tool_call::CallState;
+use rusqlite::{Connection, params};
+use serde_json::json;
+
+/// What a person is shown, and what their approval will be for.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) preview: Option<Preview>,
+    /// `None` for a call that was started without anybody being asked.
+    pub(super) binding: Option<Binding>,
+    /// What changed since the last approval.
+    pub(super) changed: Vec<String>,
+}
+
+/// A call that a person is asked about, which may not have a row yet.
+pub(super) struct Subject<'c> {
+    pub(super) call: &'c CallId,
+    /// As the model named it.
+    pub(super) tool: &'c str,
+    pub(super) arguments: &'c str,
+    /// Waiting, or unknown.
+    pub(super) state: CallState,
+}
+
+/// Asks about a call that is stored, and makes the question its latest.
+pub(super) fn open(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    call: &CallRow,
+    state: CallState,
+    shown: Shown,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let subject =
+        Subject { call: &call.id, tool: &call.model_tool, arguments: &call.arguments, state };
+    let request = insert(write, run, &subject, &shown, at)?;
+    write.change_one("UPDATE calls SET request = ?1 WHERE n = ?2", params![request, call.n])
+}
+
+/// Writes the question down and gives its number.
+pub(super) fn insert(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    subject: &Subject<'_>,
+    shown: &Shown,
+    at: Timestamp,
+) -> Result<i64, Fault> {
+    let preview = shown.preview.as_ref();
+    let (shared_binding, binding) = bindings::store(write, shown.binding.as_ref())?;
+    let changed = match shown.changed.is_empty() {
+        true => None,
+        false => Some(serde_json::to_string(&shown.changed)?),
+    };
+    let n = write.insert(
+        "INSERT INTO pending_approvals (run_id, tool_call_id, tool, agent, state, arguments,
+           preview_format, preview, shared_binding, binding, changed, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            run.id.as_str(),
+            subject.call.as_str(),
+            subject.tool,
+            run.agent,
+            subject.state.as_str(),
+            subject.arguments,
+            preview.map(|preview| rows::format_word(preview.format)),
+            preview.map(|preview| preview.text.as_str()),
+            shared_binding,
+            binding,
+            changed,
+            at.0,
+        ],
+    )?;
+    let columns = json!([
+        subject.tool,
+        run.agent,
+        subject.state.as_str(),
+        subject.arguments,
+        preview.map(|preview| (rows::format_word(preview.format), &preview.text)),
+        shown.binding.as_ref().map(|binding| binding.digest().hex()),
+        shown.changed,
+    ]);
+    let body = json!({"contents": contents(&columns), "request": n});
+    write.record(at, &run.id, Some(subject.call), EventKind::ApprovalRequested, &body)?;
+    Ok(n)
+}
+
+/// What a person was shown when `request` was asked.
+pub(super) fn shown_before(conn: &Connection, request: Option<i64>) -> Result<Shown, Fault> {
+    let Some(n) = request else { return Ok(Shown::default()) };
+    let (format, text, binding) = conn
+        .prepare_cached(
+            "SELECT preview_format, preview, shared_binding, binding
+             FROM pending_approvals WHERE n = ?1",
+        )?
+        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?))))?;
+    Ok(Shown {
+        preview: rows::preview(format, text)?,
+        binding: bindings::read(conn, binding)?,
+        changed: Vec::new(),
+    })
+}
+
+/// Writes down what a person said of a call's open request.
+pub(super) fn decide(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    call: &CallRow,
+    decision: &Decision,
+    resolver: &Resolver,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let reason = match decision {
+        Decision::Approve => None,
+        Decision::Deny { reason } => reason.as_deref(),
+    };
+    write.change_one(
+        "UPDATE pending_approvals
+         SET resolved_at = ?1, resolved_by = ?2, authenticated_as = ?3, decision = ?4, reason = ?5
+         WHERE n = ?6 AND resolved_at IS NULL",
+        params![
+            at.0,
+            resolver.resolved_by(),
+            resolver.authenticated_as,
+            decision.as_str(),
+            reason,
+            call.request
+        ],
+    )?;
+    let body = json!({
+        "authenticated_as": resolver.authenticated_as,
+        "by": resolver.resolved_by(),
+        "decision": decision.as_str(),
+        "reason": reason,
+        "request": call.request,
+    });
+    write.record(at, &run.id, Some(&call.id), EventKind::ApprovalDecided, &body)
+}
+
+/// Closes a call's open request, if it has one, without a decision: the run ended first.
+pub(super) fn close(write: &Write<'_>, call: &CallRow, at: Timestamp) -> Result<(), Fault> {
+    write.execute(
+        "UPDATE pending_approvals SET resolved_at = ?1 WHERE n = ?2 AND resolved_at IS NULL",
+        params![at.0, call.request],
+    )?;
+    Ok(())
+}
