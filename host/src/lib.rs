@@ -5,4 +5,5 @@
 //! and a test holds the code to it.
 
 pub mod domain;
+pub mod llm;
 pub mod store;
