@@ -6,4 +6,5 @@
 
 pub mod domain;
 pub mod llm;
+pub mod plugin;
 pub mod store;

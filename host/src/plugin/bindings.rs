@@ -1,0 +1,20 @@
+//! The contract as Rust, generated from `wit/`. Private to this layer: the rest of the host speaks the
+//! domain's words.
+
+#![expect(
+    clippy::allow_attributes_without_reason,
+    reason = "generated code; every item is documented in wit/"
+)]
+
+wasmtime::component::bindgen!({
+    inline: "
+        package initrunner:linkage;
+        world guest {
+            import initrunner:host/process@0.1.0;
+            export initrunner:plugin/tools@0.1.0;
+        }
+    ",
+    path: "../wit",
+    imports: { default: async | trappable },
+    exports: { default: async },
+});

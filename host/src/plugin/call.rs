@@ -1,0 +1,247 @@
+//! One call into a component: a fresh instance, one time-out around all of it, and a sentence for
+//! every way it can end badly.
+
+use super::Runtime;
+use super::bindings::Guest;
+use super::bindings::initrunner::plugin::types;
+use super::engine;
+use super::entry::{Linked, LoadedEntry};
+use super::error::CallError;
+use super::import::process::ProcessAccess;
+use super::limits::{CallLimits, DESCRIPTION, HOSTCALL_FUEL, RESOURCES};
+use super::state::State;
+use crate::domain::approval::{Preview, PreviewFormat};
+use crate::domain::canonical;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::component::{InstancePre, ResourceTableError};
+use wasmtime::{CallHook, Store, UpdateDeadline};
+
+/// What a component is given of one call.
+#[derive(Debug, Clone)]
+pub struct CallInput {
+    /// Our id.
+    pub id: String,
+    /// From 1.
+    pub attempt: u32,
+    /// The same for every attempt.
+    pub idempotency_key: String,
+    /// The component's name of the tool.
+    pub tool: String,
+    /// Canonical arguments.
+    pub arguments: String,
+}
+
+/// What a call gave: text for the model. JSON results are canonical text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallResult {
+    /// The text, cut at the limit and marked so.
+    pub text: String,
+}
+
+impl Runtime {
+    /// Asks a component what a call would do. Nothing granted can be used to change anything.
+    ///
+    /// # Errors
+    /// [`CallError`]: the component refuses, or broke.
+    pub async fn prepare(
+        &self,
+        entry: &LoadedEntry,
+        limits: CallLimits,
+        input: CallInput,
+    ) -> Result<Preview, CallError> {
+        let access = entry.process_access(&self.protected, true);
+        let outcome = self
+            .with_instance(&entry.linked, limits, access, async |store, guest| {
+                let call = wire(input);
+                guest.initrunner_plugin_tools().call_prepare(store, &entry.config, &call).await
+            })
+            .await?;
+        let preview = outcome.map_err(failure)?;
+        if preview.text.len() > DESCRIPTION {
+            return Err(CallError::Broken(format!(
+                "the tool's preview is larger than {DESCRIPTION} bytes, so no person could check it"
+            )));
+        }
+        Ok(Preview {
+            format: match preview.format {
+                types::PreviewFormat::Plain => PreviewFormat::Plain,
+                types::PreviewFormat::Command => PreviewFormat::Command,
+                types::PreviewFormat::Sql => PreviewFormat::Sql,
+                types::PreviewFormat::Diff => PreviewFormat::Diff,
+                types::PreviewFormat::Http => PreviewFormat::Http,
+            },
+            text: preview.text,
+        })
+    }
+
+    /// Does what the call asks.
+    ///
+    /// # Errors
+    /// [`CallError`]: the component refuses, failed, or broke.
+    pub async fn invoke(
+        &self,
+        entry: &LoadedEntry,
+        limits: CallLimits,
+        input: CallInput,
+    ) -> Result<CallResult, CallError> {
+        let access = entry.process_access(&self.protected, false);
+        let outcome = self
+            .with_instance(&entry.linked, limits, access, async |store, guest| {
+                let call = wire(input);
+                guest.initrunner_plugin_tools().call_invoke(store, &entry.config, &call).await
+            })
+            .await?;
+        match outcome.map_err(failure)? {
+            types::Content::Text(text) => Ok(CallResult { text: cut(text, limits.output) }),
+            types::Content::Json(text) => {
+                if text.len() > limits.output {
+                    return Err(CallError::Broken(format!(
+                        "the tool's JSON result is larger than {} bytes",
+                        limits.output
+                    )));
+                }
+                let value = canonical::parse(&text).map_err(|error| {
+                    CallError::Broken(format!("the tool's result is not usable JSON: {error}"))
+                })?;
+                Ok(CallResult { text: canonical::to_text(&value) })
+            }
+        }
+    }
+
+    /// Runs `body` with a fresh instance.
+    pub(super) async fn with_instance<T>(
+        &self,
+        linked: &Linked,
+        limits: CallLimits,
+        process: Option<ProcessAccess>,
+        body: impl AsyncFnOnce(&mut Store<State>, &Guest) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        self.ticking.get_or_init(|| {
+            // Without the thread a spinning guest would never yield; so few resources that a thread
+            // cannot be started end the process soon anyway.
+            if let Err(error) = engine::tick(&self.engine) {
+                (self.on_compile)(&format!("no thread for the epoch: {error}"));
+            }
+        });
+        let Ok(_slot) = self.slots.acquire().await else {
+            return Err(CallError::Broken("the host is shutting down".into()));
+        };
+        let mut store = self.store(limits, process);
+        let work = async {
+            let guest = linked.pre.instantiate_async(&mut store).await?;
+            body(&mut store, &guest).await
+        };
+        let ended = tokio::time::timeout(limits.timeout, work).await;
+        match ended {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(broken(&store, limits, &error)),
+            Err(_) => Err(too_slow(limits)),
+        }
+    }
+
+    fn store(&self, limits: CallLimits, process: Option<ProcessAccess>) -> Store<State> {
+        let mut store = Store::new(&self.engine, State::new(limits, process));
+        store.limiter(|state| &mut state.usage);
+        store.set_hostcall_fuel(HOSTCALL_FUEL);
+        store.call_hook(|mut context, hook| match hook {
+            CallHook::CallingHost => context.data_mut().usage.host_call(),
+            _ => Ok(()),
+        });
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|context| {
+            if Instant::now() >= context.data().deadline {
+                return Ok(UpdateDeadline::Interrupt);
+            }
+            // tokio's own yield lets its timers run first, which a plain wake-up would starve.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        });
+        store
+    }
+}
+
+impl Linked {
+    pub(super) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        Ok(Self { pre: Arc::new(super::bindings::GuestPre::new(pre)?) })
+    }
+}
+
+fn wire(input: CallInput) -> types::Call {
+    types::Call {
+        id: input.id,
+        attempt: input.attempt,
+        idempotency_key: input.idempotency_key,
+        tool: input.tool,
+        arguments: input.arguments,
+    }
+}
+
+fn failure(failure: types::Failure) -> CallError {
+    // Untrusted text, and bounded like any other result.
+    let cut = |text| cut(text, DESCRIPTION);
+    match failure {
+        types::Failure::InvalidArguments(text) => CallError::InvalidArguments(cut(text)),
+        types::Failure::Retry(text) => CallError::Retry(cut(text)),
+        types::Failure::Failed(text) => CallError::Failed(cut(text)),
+    }
+}
+
+fn too_slow(limits: CallLimits) -> CallError {
+    CallError::Broken(format!(
+        "the tool took longer than its {} s and was stopped; `limits: {{timeout_seconds: N}}` in the \
+         role allows more",
+        limits.timeout.as_secs_f32()
+    ))
+}
+
+/// The sentence for a guest that trapped. A limit that it ran into says more than the trap that
+/// followed; a panic's message says more than `unreachable`.
+fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> CallError {
+    let trap = error.downcast_ref::<wasmtime::Trap>();
+    if trap == Some(&wasmtime::Trap::Interrupt) {
+        return too_slow(limits);
+    }
+    if let Some(note) = store.data().note() {
+        return CallError::Broken(format!("the tool was stopped: {note}"));
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return CallError::Broken(format!(
+            "the tool was stopped: it held more than {RESOURCES} handles at once"
+        ));
+    }
+    let cause = match trap {
+        Some(wasmtime::Trap::StackOverflow) => "its call stack overflowed".to_owned(),
+        Some(wasmtime::Trap::UnreachableCodeReached) => "it gave up".to_owned(),
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    match store.data().log.summary() {
+        Some(line) => CallError::Broken(format!("the tool crashed: {cause}; it printed `{line}`")),
+        None => CallError::Broken(format!("the tool crashed: {cause}")),
+    }
+}
+
+/// Cuts text at a character and says so.
+fn cut(mut text: String, limit: usize) -> String {
+    if text.len() <= limit {
+        return text;
+    }
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.push_str(&format!("\n[output truncated at {limit} bytes]"));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_a_character() {
+        assert_eq!(cut("abc".into(), 3), "abc");
+        assert_eq!(cut("aéb".into(), 2), "a\n[output truncated at 2 bytes]");
+    }
+}

@@ -1,0 +1,93 @@
+//! The one wasmtime engine: how it compiles, where instances live, and the clock that makes guests
+//! yield.
+
+use super::limits::LARGEST_MEMORY;
+use std::time::{Duration, Instant};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often a running guest yields. Two spinning guests then delay a third call by 20 ms at worst on
+/// one thread, and the tick itself costs nothing measurable.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// Instances at a time, over all runs of the process. Each slot costs address space and up to
+/// [`KEEP_RESIDENT`] of memory once used; two cores have no use for more.
+pub(super) const INSTANCES: u32 = 64;
+
+/// Bytes of a used slot that are zeroed in place rather than given back to the kernel: giving pages
+/// back takes the address space's lock, which halves the rate on two threads instead of doubling it.
+const KEEP_RESIDENT: usize = 4 << 20;
+
+/// An engine with pooled instances, or, where the address space is too short for a pool (a limit on
+/// virtual memory, a small machine), one that allocates each instance when it is needed.
+pub(super) fn build() -> wasmtime::Result<Engine> {
+    Engine::new(&pooled()).or_else(|_| Engine::new(&on_demand()))
+}
+
+/// Settings that decide what compiled code looks like: the same for both allocators, so that they
+/// share the cache.
+fn common() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Traps are told to models and people as sentences; nobody maps addresses back to source.
+    config.wasm_backtrace_max_frames(None);
+    config.generate_address_map(false);
+    // Only what the contract's guests need.
+    config.wasm_memory64(false);
+    config.wasm_relaxed_simd(false);
+    // Copy-on-write images map and unmap for each instance, under the address space's lock.
+    config.memory_init_cow(false);
+    config
+}
+
+fn pooled() -> Config {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES * CORE_INSTANCES)
+        .total_memories(INSTANCES * MEMORIES)
+        .total_tables(INSTANCES * TABLES)
+        .total_stacks(INSTANCES)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_memory_size(LARGEST_MEMORY)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        // A small guest's table is a few kilobytes; the same reason as for memories.
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10);
+    let mut config = common();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// A component from `cargo build` has three core instances; Python and JavaScript ones about ten.
+const CORE_INSTANCES: u32 = 20;
+/// One is usual; composed components have one each.
+const MEMORIES: u32 = 4;
+/// One is usual; dynamically linked guests (Python) have several.
+const TABLES: u32 = 8;
+
+fn on_demand() -> Config {
+    let mut config = common();
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    // Where address space is short, memories may move rather than reserve four gigabytes each.
+    config.memory_reservation(LARGEST_MEMORY as u64);
+    config.memory_guard_size(64 << 10);
+    config.memory_reservation_for_growth(1 << 20);
+    config
+}
+
+/// Advances the engine's epoch every [`TICK`] on a thread of its own, until the engine is gone. Missed
+/// ticks are skipped: a host that was busy for a second must not time its guests out for it.
+pub(super) fn tick(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new().name("epoch".into()).stack_size(64 << 10).spawn(move || {
+        let mut next = Instant::now() + TICK;
+        loop {
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            let Some(engine) = engine.upgrade() else { return };
+            engine.increment_epoch();
+            next = (next + TICK).max(Instant::now());
+        }
+    })?;
+    Ok(())
+}

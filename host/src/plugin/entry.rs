@@ -1,0 +1,294 @@
+//! An entry of a role, ready to be called: its component linked with what it was granted, its
+//! configuration checked, its tools named for the model.
+
+use super::Runtime;
+use super::bindings::GuestPre;
+use super::carried;
+use super::component::Loaded;
+use super::error::{EntryProblem, LoadError};
+use super::import::{self, process::ProcessAccess};
+use super::limits::{CallLimits, LARGEST_MEMORY};
+use super::manifest::{Description, Effects, Manifest, is_tool_name};
+use super::schema::Schema;
+use super::source::Source;
+use super::state::State;
+use crate::domain::canonical;
+use crate::domain::grant::{Grants, ProcessGrant, Programs};
+use crate::domain::role::{Entry, EntrySource, Position, ProcessGrantSpec, nearest};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A component linked with what one entry grants it.
+pub(super) struct Linked {
+    pub(super) pre: Arc<GuestPre<State>>,
+}
+
+/// An entry, ready.
+pub struct LoadedEntry {
+    /// As the role says it.
+    pub entry: Entry,
+    /// Its component.
+    pub component: Arc<Loaded>,
+    /// Who the component says it is.
+    pub manifest: Manifest,
+    /// What it is granted.
+    pub grants: Grants,
+    /// Its tools.
+    pub tools: Vec<LoadedTool>,
+    /// Its configuration: canonical JSON.
+    pub config: String,
+    pub(super) linked: Linked,
+    environment: Arc<[(String, String)]>,
+}
+
+/// One tool of an entry.
+#[derive(Debug)]
+pub struct LoadedTool {
+    /// The component's name of it.
+    pub name: String,
+    /// The model's name of it.
+    pub model_name: String,
+    /// For the model.
+    pub description: String,
+    /// Its arguments.
+    pub parameters: Schema,
+    /// What calling it may do.
+    pub effects: Effects,
+}
+
+/// Where a role stands: what its relative paths and its variables mean.
+pub struct RoleSite<'a> {
+    /// The role file's folder, absolute.
+    pub folder: &'a Path,
+    /// The environment.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Runtime {
+    /// Makes an entry ready.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, where in the role.
+    pub async fn load_entry(
+        &self,
+        entry: &Entry,
+        source: &Source,
+        site: &RoleSite<'_>,
+    ) -> Result<LoadedEntry, Vec<EntryProblem>> {
+        let fail = |error: LoadError| vec![error.at(entry.source_position)];
+        let component = self.load(source.digest, &source.bytes, &source.name).map_err(fail)?;
+        let grants = self.grants(entry, &component, site.folder).map_err(fail)?;
+        component.imports.check(&grants).map_err(fail)?;
+        let linked = self.link(&component, &grants).map_err(fail)?;
+        let manifest = self.manifest(&linked, &source.name).await.map_err(fail)?;
+
+        let config = Value::Object(entry.config.clone());
+        check_config(entry, &manifest.config_schema, &config)?;
+        let config = canonical::to_text(&config);
+        let described = self.describe(&linked, &source.name, &config).await.map_err(fail)?;
+        let described = described.map_err(|sentence| {
+            vec![EntryProblem {
+                position: entry.position,
+                message: format!("the entry `{}` cannot be used: {sentence}", entry.name),
+                hint: None,
+            }]
+        })?;
+        let tools = name_tools(entry, &manifest, described)?;
+        check_tool_keys(entry, &tools)?;
+
+        let environment = grants
+            .process
+            .iter()
+            .flat_map(|grant| &grant.environment)
+            .filter_map(|name| (site.environment)(name).map(|value| (name.clone(), value)))
+            .collect();
+        let entry = entry.clone();
+        Ok(LoadedEntry { entry, component, manifest, grants, tools, config, linked, environment })
+    }
+
+    pub(super) fn link(&self, component: &Loaded, grants: &Grants) -> Result<Linked, LoadError> {
+        import::linker(&self.engine, grants)
+            .and_then(|linker| linker.instantiate_pre(&component.component))
+            .and_then(Linked::new)
+            .map_err(|error| {
+                LoadError::with_hint(
+                    format!("the component does not fit this host's contract: {error:#}"),
+                    "build it against wit/plugin.wit of this version",
+                )
+            })
+    }
+
+    /// What an entry's component may reach: for a built-in, what its configuration needs; for any
+    /// other, what the role grants, and only that.
+    fn grants(
+        &self,
+        entry: &Entry,
+        component: &Loaded,
+        folder: &Path,
+    ) -> Result<Grants, LoadError> {
+        if let EntrySource::Type(name) = &entry.source
+            && carried::find(name).is_some_and(|(digest, _)| digest == component.digest)
+        {
+            if !entry.grants.process.is_empty() {
+                return Err(LoadError::with_hint(
+                    format!("the built-in `{name}` takes no `grants`"),
+                    "what it may reach follows from its own configuration",
+                ));
+            }
+            return Ok(carried::grants(name, &entry.config, folder));
+        }
+        if entry.grants.process.is_empty() {
+            return Ok(Grants::default());
+        }
+        let programs = entry.grants.process.iter().filter_map(|item| match item {
+            ProcessGrantSpec::Program(name) => Some(name.clone()),
+            ProcessGrantSpec::Script => None,
+        });
+        let limits = CallLimits::default();
+        let process = ProcessGrant {
+            programs: Programs::Named(programs.collect()),
+            scripts: entry.grants.process.contains(&ProcessGrantSpec::Script),
+            working_directory: folder.to_owned(),
+            environment: Default::default(),
+            timeout_ms: u32::try_from(limits.timeout.as_millis()).unwrap_or(u32::MAX),
+            max_output_bytes: u32::try_from(limits.output).unwrap_or(u32::MAX),
+        };
+        Ok(Grants { process: Some(process) })
+    }
+}
+
+impl LoadedEntry {
+    /// What one call of a tool may use.
+    pub fn limits(&self, tool: &str) -> CallLimits {
+        let asked = self.entry.limits_of(tool);
+        let mut limits = CallLimits::default();
+        if let Some(process) = &self.grants.process {
+            // The tool must outlive its program to be able to tell how it ended.
+            let program = Duration::from_millis(process.timeout_ms.into());
+            limits.timeout = limits.timeout.max(program + Duration::from_secs(10));
+        }
+        if let Some(seconds) = asked.timeout_seconds {
+            limits.timeout = Duration::from_secs(seconds.into());
+        }
+        if let Some(megabytes) = asked.memory_mb {
+            limits.memory = ((megabytes as usize) << 20).min(LARGEST_MEMORY);
+        }
+        if let Some(bytes) = asked.max_output_bytes {
+            // A result also goes into the store and to the model: four megabytes serve neither.
+            limits.output = (bytes as usize).min(4 << 20);
+        }
+        limits
+    }
+
+    /// The environment that its programs may be passed, resolved: it may hold secrets.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    pub(super) fn process_access(
+        &self,
+        protected: &Arc<[PathBuf]>,
+        inert: bool,
+    ) -> Option<ProcessAccess> {
+        let grant = self.grants.process.clone()?;
+        Some(ProcessAccess {
+            grant: Arc::new(grant),
+            environment: Arc::clone(&self.environment),
+            protected: Arc::clone(protected),
+            inert,
+        })
+    }
+}
+
+/// Checks the component's own keys, each problem at its key.
+fn check_config(entry: &Entry, schema: &Schema, config: &Value) -> Result<(), Vec<EntryProblem>> {
+    let place = |key: &str| entry.config_positions.get(key).copied().unwrap_or(entry.position);
+    let known: Vec<&str> = schema.properties().collect();
+    let mut problems = Vec::new();
+    let closed = schema.source().get("additionalProperties") == Some(&Value::Bool(false));
+    for key in entry.config.keys().filter(|key| closed && !known.contains(&key.as_str())) {
+        let reserved = ["name", "approval", "permissions", "grants", "limits", "tools"];
+        let hint = match nearest(key, known.iter().copied().chain(reserved)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "this tool has no configuration".into(),
+            None => format!("it knows {}", list(&known)),
+        };
+        problems.push(EntryProblem {
+            position: place(key),
+            message: format!("the tool `{}` has no key `{key}`", entry.name),
+            hint: Some(hint),
+        });
+    }
+    if problems.is_empty() {
+        for (path, clause) in schema.problems(config) {
+            let key = path.split('/').nth(1).unwrap_or_default();
+            let at = if path.is_empty() {
+                String::new()
+            } else {
+                format!(" at `{}`", path.trim_start_matches('/'))
+            };
+            problems.push(EntryProblem {
+                position: place(key),
+                message: format!(
+                    "the configuration of `{}` does not fit{at}: {clause}",
+                    entry.name
+                ),
+                hint: None,
+            });
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// NAME where the component's only tool is called like the plugin, else NAME_tool.
+fn name_tools(
+    entry: &Entry,
+    manifest: &Manifest,
+    described: Vec<Description>,
+) -> Result<Vec<LoadedTool>, Vec<EntryProblem>> {
+    let alone = described.len() == 1 && described[0].name == manifest.name;
+    let mut tools = Vec::with_capacity(described.len());
+    let mut problems = Vec::new();
+    for tool in described {
+        let model_name =
+            if alone { entry.name.clone() } else { format!("{}_{}", entry.name, tool.name) };
+        if !is_tool_name(&model_name) {
+            problems.push(EntryProblem {
+                position: entry.position,
+                message: format!("the tool name `{model_name}` is longer than 64 characters"),
+                hint: Some("give the entry a shorter `name`".into()),
+            });
+        }
+        tools.push(LoadedTool {
+            name: tool.name,
+            model_name,
+            description: tool.description,
+            parameters: tool.parameters,
+            effects: tool.effects,
+        });
+    }
+    if problems.is_empty() { Ok(tools) } else { Err(problems) }
+}
+
+/// A per-tool setting for a tool that does not exist would silently protect nothing.
+fn check_tool_keys(entry: &Entry, tools: &[LoadedTool]) -> Result<(), Vec<EntryProblem>> {
+    let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    let unknown = entry.tools.keys().filter(|key| !names.contains(&key.as_str()));
+    let problems: Vec<EntryProblem> = unknown
+        .map(|key| EntryProblem {
+            position: entry.tools_positions.get(key).copied().unwrap_or(Position::default()),
+            message: format!("`{}` has no tool `{key}`", entry.name),
+            hint: Some(match nearest(key, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its tools are {}", list(&names)),
+            }),
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

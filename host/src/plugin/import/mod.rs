@@ -1,0 +1,125 @@
+//! What a component may import, one file per capability. Standard WASI is linked and inert; a
+//! capability of the host is linked only where it is granted; anything else is refused when the role
+//! is loaded.
+
+pub(super) mod http;
+pub(super) mod process;
+
+use super::error::LoadError;
+use super::state::State;
+use crate::domain::grant::Grants;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+/// The version of the contract this host speaks.
+const CONTRACT: &str = "0.1.0";
+
+/// The interface a tool component exports.
+pub(super) const TOOLS: &str = "initrunner:plugin/tools";
+
+/// What a component imports, by what it means for whoever runs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imports {
+    /// Standard WASI: linked, and inert.
+    pub inert: Vec<String>,
+    /// Capabilities of the host, which a role must grant.
+    pub capabilities: Vec<String>,
+    /// What no host of this version can give.
+    pub unknown: Vec<String>,
+}
+
+impl Imports {
+    /// Sorts a component's imports.
+    pub(super) fn of(engine: &Engine, component: &Component) -> Self {
+        let mut imports = Self::default();
+        for (name, _) in component.component_type().imports(engine) {
+            let (interface, version) = split(name);
+            let kind = if is_wasi(interface, version) {
+                &mut imports.inert
+            } else if interface == "initrunner:plugin/types" && is_contract(version) {
+                // Types only: nothing to reach.
+                continue;
+            } else if interface == process::INTERFACE && is_contract(version) {
+                &mut imports.capabilities
+            } else {
+                &mut imports.unknown
+            };
+            kind.push(name.to_owned());
+        }
+        imports
+    }
+
+    /// Checks that each import can be given under `grants`.
+    ///
+    /// # Errors
+    /// Names the import, and the line to add where one would help.
+    pub(super) fn check(&self, grants: &Grants) -> Result<(), LoadError> {
+        for name in &self.unknown {
+            let (interface, version) = split(name);
+            let ours = interface.starts_with("initrunner:");
+            if ours && !is_contract(version) {
+                return Err(LoadError::with_hint(
+                    format!(
+                        "the component imports `{name}`, and this host speaks version {CONTRACT} of \
+                         the contract"
+                    ),
+                    "use a component built for this version, or an initrunner that knows its version",
+                ));
+            }
+            return Err(LoadError::with_hint(
+                format!("the component imports `{name}`, which this host does not offer"),
+                "a component may import WASI 0.2 and `initrunner:host/process`",
+            ));
+        }
+        if !self.capabilities.is_empty() && grants.process.is_none() {
+            return Err(LoadError::with_hint(
+                "the component imports `initrunner:host/process`, which this entry does not grant",
+                "to let it run a program, add `grants: {process: [{program: NAME}]}` to the entry",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A linker with the inert world, and the capabilities that are granted.
+pub(super) fn linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    if grants.process.is_some() {
+        process::add_to_linker(&mut linker)?;
+    }
+    Ok(linker)
+}
+
+fn split(name: &str) -> (&str, &str) {
+    name.split_once('@').unwrap_or((name, ""))
+}
+
+/// The interfaces that `wasmtime-wasi` and `wasmtime-wasi-http` link, all of WASI 0.2.
+fn is_wasi(interface: &str, version: &str) -> bool {
+    const PACKAGES: [&str; 7] = [
+        "wasi:io/",
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:filesystem/",
+        "wasi:random/",
+        "wasi:sockets/",
+        "wasi:http/",
+    ];
+    PACKAGES.iter().any(|package| interface.starts_with(package)) && version.starts_with("0.2.")
+}
+
+/// Whether a version of the contract can be linked: the same minor version, since an added item is a
+/// patch and a changed one is a minor.
+pub(super) fn is_contract(version: &str) -> bool {
+    version.strip_prefix("0.1.").is_some_and(|patch| patch.parse::<u32>().is_ok())
+}
+
+/// The refusal for a component that exports the tools interface of another version.
+pub(super) fn other_version(name: &str) -> LoadError {
+    LoadError::with_hint(
+        format!("the component exports `{name}`, and this host speaks version {CONTRACT}"),
+        "use a component built for this version, or an initrunner that knows its version",
+    )
+}

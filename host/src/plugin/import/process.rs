@@ -1,0 +1,189 @@
+//! `initrunner:host/process`: what a role grants meets what a component asks, and each part of the
+//! request can only narrow the grant.
+
+use super::super::bindings::initrunner::host::process::{
+    self as wit, Ending as WitEnding, Error as WitError, Options, Output,
+};
+use super::super::process::{self, Ending, ProcessCommand, ProcessError, Target};
+use super::super::state::State;
+use crate::domain::grant::{ProcessGrant, Programs};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::component::{HasSelf, Linker};
+
+/// The interface's name, without its version.
+pub(super) const INTERFACE: &str = "initrunner:host/process";
+
+/// What one call may do with programs.
+#[derive(Clone)]
+pub(in super::super) struct ProcessAccess {
+    /// The role's grant.
+    pub(in super::super) grant: Arc<ProcessGrant>,
+    /// The values of the granted environment variables, by name.
+    pub(in super::super) environment: Arc<[(String, String)]>,
+    /// Folders that no program may reach: the host's own state.
+    pub(in super::super) protected: Arc<[PathBuf]>,
+    /// Only looking: `prepare` may not run anything.
+    pub(in super::super) inert: bool,
+}
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wit::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+}
+
+impl wit::Host for State {
+    async fn run(
+        &mut self,
+        program: String,
+        arguments: Vec<String>,
+        options: Options,
+    ) -> wasmtime::Result<Result<Output, WitError>> {
+        let allowed = |grant: &ProcessGrant| match &grant.programs {
+            Programs::Any => Ok(()),
+            Programs::Named(names) if names.contains(&program) => Ok(()),
+            Programs::Named(_) => Err(WitError::NotGranted(format!(
+                "the program `{}` is not granted; add `grants: {{process: [{{program: {}}}]}}` to the entry",
+                clip(&program),
+                clip(&program)
+            ))),
+        };
+        let access = match self.access(allowed) {
+            Ok(access) => access,
+            Err(error) => return Ok(Err(error)),
+        };
+        let target = Target::Program { name: program, arguments };
+        Ok(start(access, self.deadline, target, options).await)
+    }
+
+    async fn run_script(
+        &mut self,
+        script: String,
+        options: Options,
+    ) -> wasmtime::Result<Result<Output, WitError>> {
+        let allowed = |grant: &ProcessGrant| {
+            if grant.scripts {
+                return Ok(());
+            }
+            Err(WitError::NotGranted(
+                "scripts are not granted; add `grants: {process: [{script: true}]}` to the entry"
+                    .into(),
+            ))
+        };
+        let access = match self.access(allowed) {
+            Ok(access) => access,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(start(access, self.deadline, Target::Script(script), options).await)
+    }
+}
+
+impl State {
+    fn access(
+        &self,
+        allowed: impl FnOnce(&ProcessGrant) -> Result<(), WitError>,
+    ) -> Result<ProcessAccess, WitError> {
+        let Some(access) = &self.process else {
+            return Err(WitError::NotGranted("the role does not grant running programs".into()));
+        };
+        if access.inert {
+            return Err(WitError::NotGranted(
+                "nothing may be run while a call is only being prepared".into(),
+            ));
+        }
+        allowed(&access.grant)?;
+        Ok(access.clone())
+    }
+}
+
+async fn start(
+    access: ProcessAccess,
+    deadline: Instant,
+    target: Target,
+    options: Options,
+) -> Result<Output, WitError> {
+    let grant = &access.grant;
+    let mut environment = Vec::new();
+    for name in &options.environment {
+        if !grant.environment.contains(name) {
+            return Err(WitError::NotGranted(format!(
+                "the environment variable `{}` is not granted",
+                clip(name)
+            )));
+        }
+        // A granted variable that is not set is left out, as a shell would.
+        environment
+            .extend(access.environment.iter().filter(|(granted, _)| granted == name).cloned());
+    }
+    let asked = options.timeout_ms.unwrap_or(grant.timeout_ms).min(grant.timeout_ms);
+    let kept =
+        options.max_output_bytes.unwrap_or(grant.max_output_bytes).min(grant.max_output_bytes);
+    let command = ProcessCommand {
+        target,
+        working_directory: directory(
+            &grant.working_directory,
+            options.working_directory.as_deref(),
+        )?,
+        environment,
+        timeout: Duration::from_millis(asked.into()),
+        max_output_bytes: kept as usize,
+        protected: access.protected.to_vec(),
+        supervisor: None,
+    };
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    let output = process::run(command, remaining).await.map_err(|error| match error {
+        ProcessError::NotFound(sentence) => WitError::NotFound(sentence),
+        ProcessError::Invalid(sentence) => WitError::Invalid(sentence),
+        ProcessError::Failed(sentence) => WitError::Failed(sentence),
+    })?;
+    Ok(Output {
+        ending: match output.ending {
+            Ending::Exited(code) => WitEnding::Exited(code),
+            Ending::Signalled(signal) => WitEnding::Signalled(signal),
+            Ending::TimedOut => WitEnding::TimedOut,
+        },
+        stdout: output.stdout,
+        stdout_truncated: output.stdout_truncated,
+        stderr: output.stderr,
+        stderr_truncated: output.stderr_truncated,
+        elapsed_ms: u32::try_from(output.elapsed.as_millis()).unwrap_or(u32::MAX),
+        isolation: output.isolation,
+    })
+}
+
+/// A path inside the granted directory. Only plain names: `..` and absolute paths would leave it.
+fn directory(granted: &Path, asked: Option<&str>) -> Result<PathBuf, WitError> {
+    let Some(asked) = asked else { return Ok(granted.to_owned()) };
+    let inside = Path::new(asked)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside {
+        return Err(WitError::NotGranted(format!(
+            "the directory `{}` is outside the granted one",
+            clip(asked)
+        )));
+    }
+    Ok(granted.join(asked))
+}
+
+/// Untrusted text inside a sentence: short, on one line.
+fn clip(text: &str) -> String {
+    text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_stays_inside_the_granted_one() {
+        let granted = Path::new("/work/role");
+        let check = |asked| directory(granted, asked).map(|path| path.display().to_string()).ok();
+        assert_eq!(check(None).as_deref(), Some("/work/role"));
+        assert_eq!(check(Some("a/b")).as_deref(), Some("/work/role/a/b"));
+        assert_eq!(check(Some("./a")).as_deref(), Some("/work/role/./a"));
+        assert_eq!(check(Some("../a")), None);
+        assert_eq!(check(Some("a/../../b")), None);
+        assert_eq!(check(Some("/etc")), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! The plugin runtime: the only place that knows wasmtime. It compiles components, checks what they
+//! import and runs each call in a fresh instance under limits.
+//!
+//! [`Runtime`] is not `Clone` and is owned by the gate: nothing else can invoke a tool.
+
+mod bindings;
+mod cache;
+mod call;
+pub mod carried;
+mod component;
+mod engine;
+mod entry;
+mod error;
+mod import;
+mod inspect;
+mod limits;
+mod log;
+mod manifest;
+pub mod process;
+mod schema;
+mod source;
+mod state;
+
+pub use cache::CacheFolder;
+pub use call::{CallInput, CallResult};
+pub use component::{LARGEST_COMPONENT, Loaded};
+pub use entry::{LoadedEntry, LoadedTool, RoleSite};
+pub use error::{CallError, EntryProblem, LoadError};
+pub use import::Imports;
+pub use inspect::Inspection;
+pub use limits::{CallLimits, LARGEST_MEMORY};
+pub use manifest::{Description, Effects, Manifest};
+pub use schema::Schema;
+pub use source::Source;
+
+use crate::domain::digest::Digest;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+
+/// The interface a tool component exports, with the version this host speaks.
+const TOOLS_VERSIONED: &str = "initrunner:plugin/tools@0.1.0";
+
+/// How a runtime is set up.
+pub struct RuntimeOptions {
+    /// Where compiled components are kept; `None`: compiled in each process.
+    pub cache: Option<CacheFolder>,
+    /// Folders that no granted program may reach: the host's own state.
+    pub protected: Vec<PathBuf>,
+    /// Told the name of a component that is about to be compiled, which can take seconds.
+    pub on_compile: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// Compiles and runs components.
+pub struct Runtime {
+    engine: Engine,
+    cache: Option<CacheFolder>,
+    protected: Arc<[PathBuf]>,
+    on_compile: Box<dyn Fn(&str) + Send + Sync>,
+    loaded: Mutex<HashMap<Digest, Arc<Loaded>>>,
+    /// One permit for each slot of the pool: a call waits for a slot rather than fail.
+    slots: Semaphore,
+    /// Whether the epoch thread runs; it starts with the first call.
+    ticking: OnceLock<()>,
+}
+
+impl Runtime {
+    /// Makes a runtime.
+    ///
+    /// # Errors
+    /// Where this machine cannot run compiled WebAssembly at all.
+    pub fn new(options: RuntimeOptions) -> Result<Self, LoadError> {
+        let engine = engine::build().map_err(|error| {
+            LoadError::new(format!(
+                "this machine cannot run WebAssembly components: {}",
+                error.root_cause()
+            ))
+        })?;
+        Ok(Self {
+            engine,
+            cache: options.cache,
+            protected: options.protected.into(),
+            on_compile: options.on_compile,
+            loaded: Mutex::default(),
+            slots: Semaphore::new(engine::INSTANCES as usize),
+            ticking: OnceLock::new(),
+        })
+    }
+}

@@ -1,0 +1,354 @@
+//! The supervisor: the process between the host and a program. See [the module](super).
+
+use super::kill::{kill_descendants, reap};
+use super::wire::{Refusal, Report, Specification};
+use super::{Ending, LANG, PATH};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::Access;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitStatus};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How often orphans of the running program are reaped: rarely enough to cost nothing, often enough
+/// that an hour of daemons does not fill the process table with dead ones.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// What `initrunner __exec` does: runs one program for the host that started it, and leaves nothing
+/// behind. Called before anything else of the program is set up: every tool call pays for it.
+///
+/// Standard input is the socket to the host, standard output and error become the program's. Nothing
+/// is ever written to the latter two.
+pub fn supervise() -> ExitCode {
+    match Supervisor::enter().and_then(Supervisor::serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The host is gone, or this was started by hand: nobody is there to be told.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+struct Supervisor {
+    /// The socket to the host.
+    host: File,
+}
+
+/// The program, just started.
+struct Started {
+    pid: Pid,
+    start_time: u64,
+    isolation: String,
+    at: Instant,
+}
+
+/// Why it was not.
+struct Refused(Refusal, String);
+
+impl Supervisor {
+    /// Takes the descriptors and the place among processes that a supervisor needs.
+    fn enter() -> io::Result<Self> {
+        // Out of the terminal's reach: Ctrl-C is for the host, which then closes the socket.
+        rustix::process::setsid()?;
+        #[cfg(target_os = "linux")]
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        close_inherited_on_exec()?;
+        // Above 2, so that the program does not have it, and close-on-exec for the same reason.
+        let host = File::from(fcntl_dupfd_cloexec(io::stdin(), 3)?);
+        rustix::stdio::dup2_stdin(null()?)?;
+        Ok(Self { host })
+    }
+
+    fn serve(mut self) -> io::Result<()> {
+        let mut line = String::new();
+        // The host sends one line and nothing else, so reading ahead loses nothing.
+        BufReader::new(&self.host).read_line(&mut line)?;
+        let specification: Specification = serde_json::from_str(&line)?;
+        let timeout = Duration::from_millis(specification.timeout_ms);
+        let place = match Place::of(&specification) {
+            Ok(place) => place,
+            Err(refused) => return self.refuse(refused),
+        };
+
+        let (ended, end_of_program) = io::pipe()?;
+        let (tell, told) = mpsc::channel();
+        // A thread of its own, because Landlock restricts a thread and what it starts: the supervisor
+        // itself stays outside, so that the program can neither signal nor trace it.
+        std::thread::spawn(move || {
+            let started = start(&specification, place);
+            let pid = started.as_ref().ok().map(|started| started.pid);
+            if tell.send(started).is_ok()
+                && let Some(pid) = pid
+            {
+                // Only looks: the main thread reaps. An error means that it has already.
+                let _ = rustix::process::waitid(
+                    WaitId::Pid(pid),
+                    WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+                );
+            }
+            drop(end_of_program);
+        });
+
+        let started = match told.recv() {
+            Ok(Ok(started)) => started,
+            Ok(Err(refused)) => return self.refuse(refused),
+            Err(_) => {
+                let text = "the supervisor broke before it started the program";
+                return self.refuse(Refused(Refusal::Failed, text.to_owned()));
+            }
+        };
+        // The program and what it starts are now the only writers: their end is the end of file.
+        rustix::stdio::dup2_stdout(null()?)?;
+        rustix::stdio::dup2_stderr(null()?)?;
+
+        let Started { pid, start_time, isolation, at } = started;
+        let mut status = None;
+        let mut reaped = |which: Pid, how: WaitStatus| {
+            if which == pid {
+                status = Some(how);
+            }
+        };
+        let outcome = self
+            .report(&Report::Started {
+                pid: pid.as_raw_pid().unsigned_abs(),
+                start_time,
+                isolation,
+            })
+            .and_then(|()| self.wait(ended.as_fd(), at + timeout, &mut reaped));
+        let elapsed_ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        kill_descendants(pid, &mut reaped);
+
+        let ending = match (outcome?, status) {
+            (Outcome::TimedOut, _) | (_, None) => Ending::TimedOut,
+            (Outcome::Ended, Some(status)) => ending(status),
+        };
+        self.report(&Report::Ended { ending, elapsed_ms })
+    }
+
+    fn refuse(&mut self, Refused(kind, text): Refused) -> io::Result<()> {
+        self.report(&Report::Refused { kind, text })
+    }
+
+    fn report(&mut self, report: &Report) -> io::Result<()> {
+        let mut line = serde_json::to_vec(report)?;
+        line.push(b'\n');
+        self.host.write_all(&line)
+    }
+
+    /// Waits for the end of the program, of its time, or of the host (an error).
+    fn wait(
+        &mut self,
+        ended: BorrowedFd<'_>,
+        deadline: Instant,
+        reaped: &mut impl FnMut(Pid, WaitStatus),
+    ) -> io::Result<Outcome> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let tick = Timespec::try_from(left.min(HOUSEKEEPING)).map_err(io::Error::other)?;
+            let mut fds = [
+                PollFd::from_borrowed_fd(ended, PollFlags::IN),
+                PollFd::new(&self.host, PollFlags::IN),
+            ];
+            match poll(&mut fds, Some(&tick)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let [ended, host] = fds.map(|fd| !fd.revents().is_empty());
+            if ended {
+                reap(reaped);
+                return Ok(Outcome::Ended);
+            }
+            // The host never writes again, so whatever arrives means the same as the end of file.
+            if host {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            if left.is_zero() {
+                return Ok(Outcome::TimedOut);
+            }
+            reap(reaped);
+        }
+    }
+}
+
+enum Outcome {
+    Ended,
+    TimedOut,
+}
+
+fn ending(status: WaitStatus) -> Ending {
+    match (status.exit_status(), status.terminating_signal()) {
+        // wait(2): a status is the low eight bits; signals go up to 64.
+        (Some(status), _) => Ending::Exited(status as u8),
+        (None, signal) => Ending::Signalled(signal.unwrap_or_default() as u8),
+    }
+}
+
+/// Where the program runs, as canonical paths.
+struct Place {
+    directory: PathBuf,
+    /// What is left to be protected by Landlock.
+    protected: Vec<PathBuf>,
+    /// Whether protected folders were hidden.
+    hidden: bool,
+}
+
+impl Place {
+    /// Looks at the folders, and hides the protected ones that Landlock cannot protect well. Called
+    /// before there is a second thread.
+    fn of(specification: &Specification) -> Result<Self, Refused> {
+        let Specification { working_directory, protected, .. } = specification;
+        let directory = match Path::new(working_directory).canonicalize() {
+            Ok(canonical) if canonical.is_dir() => canonical,
+            _ => {
+                let text = format!("there is no directory `{working_directory}` to run in");
+                return Err(Refused(Refusal::NotFound, text));
+            }
+        };
+        let protected: Vec<_> = protected.iter().map(|path| resolve(Path::new(path))).collect();
+        if protected.iter().any(|folder| directory.starts_with(folder)) {
+            let text = format!(
+                "`{working_directory}` is where initrunner keeps its state; choose another working \
+                 directory"
+            );
+            return Err(Refused(Refusal::Failed, text));
+        }
+        #[cfg(target_os = "linux")]
+        if specification.hide {
+            return Self::hiding(directory, protected);
+        }
+        Ok(Self { directory, protected, hidden: false })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn hiding(directory: PathBuf, protected: Vec<PathBuf>) -> Result<Self, Refused> {
+        let writable = super::isolate::writable(&directory);
+        let (to_hide, rest): (Vec<_>, Vec<_>) = protected.into_iter().partition(|folder| {
+            folder.is_dir() && writable.iter().any(|writable| folder.starts_with(writable))
+        });
+        match super::hide::hide(&to_hide) {
+            Ok(true) => Ok(Self { directory, protected: rest, hidden: true }),
+            Ok(false) => Ok(Self { directory, protected: [to_hide, rest].concat(), hidden: false }),
+            Err(error) => {
+                Err(Refused(Refusal::CannotHide, format!("cannot hide the state folder: {error}")))
+            }
+        }
+    }
+}
+
+/// Starts the program on this thread, restricted.
+fn start(specification: &Specification, place: Place) -> Result<Started, Refused> {
+    let Specification { program, arguments, environment, .. } = specification;
+    let Place { directory, protected, hidden } = place;
+    let found = find(program, &directory)?;
+
+    let failed = |text| Refused(Refusal::Failed, text);
+    #[cfg(target_os = "linux")]
+    let isolation = super::isolate::isolate(&directory, &protected, hidden).map_err(failed)?;
+    #[cfg(not(target_os = "linux"))]
+    let isolation = {
+        let _ = (protected, hidden);
+        "none".to_owned()
+    };
+
+    let mut command = Command::new(&found);
+    command
+        .arg0(program)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LANG", LANG)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&directory)
+        .stdin(Stdio::null())
+        .process_group(0);
+    let at = Instant::now();
+    // The handle is not needed: the main thread reaps whatever ends, this program included.
+    let pid = match command.spawn() {
+        Ok(child) => Pid::from_child(&child),
+        Err(error) => {
+            return Err(match error.kind() {
+                io::ErrorKind::NotFound => Refused(
+                    Refusal::NotFound,
+                    format!(
+                        "`{program}` names an interpreter in its first line that does not exist"
+                    ),
+                ),
+                io::ErrorKind::ArgumentListTooLong => Refused(
+                    Refusal::Invalid,
+                    format!("the arguments of `{program}` are longer than the system allows"),
+                ),
+                _ => failed(format!("`{program}` cannot be started: {error}")),
+            });
+        }
+    };
+    #[cfg(target_os = "linux")]
+    let start_time = super::kill::Stat::of(pid).map_or(0, |stat| stat.start_time);
+    #[cfg(not(target_os = "linux"))]
+    let start_time = 0;
+    Ok(Started { pid, start_time, isolation, at })
+}
+
+/// Where the program is: a name in [`PATH`], or a path seen from the working directory.
+fn find(program: &str, directory: &Path) -> Result<PathBuf, Refused> {
+    let runnable =
+        |path: &PathBuf| path.is_file() && rustix::fs::access(path, Access::EXEC_OK).is_ok();
+    if program.contains('/') {
+        // Without the `.` of `./tool`, which scripts would show in `$0`.
+        let path: PathBuf = directory.join(program).components().collect();
+        return if runnable(&path) {
+            Ok(path)
+        } else {
+            Err(Refused(Refusal::NotFound, format!("there is no program at `{program}`")))
+        };
+    }
+    PATH.split(':')
+        .filter(|_| !program.is_empty())
+        .map(|folder| Path::new(folder).join(program))
+        .find(runnable)
+        .ok_or_else(|| {
+            let text = format!(
+                "there is no program `{program}` in `{PATH}`; install it there or name it by its path"
+            );
+            Refused(Refusal::NotFound, text)
+        })
+}
+
+/// The canonical form of a path whose end may not exist yet.
+fn resolve(path: &Path) -> PathBuf {
+    if let Ok(canonical) = path.canonicalize() {
+        return canonical;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => resolve(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+fn null() -> io::Result<OwnedFd> {
+    Ok(File::options().read(true).write(true).open("/dev/null")?.into())
+}
+
+/// Whatever the host's own parent left open (a shell's `3>log`) stays with this process: ours are
+/// opened close-on-exec, foreign ones are made so here.
+fn close_inherited_on_exec() -> io::Result<()> {
+    let open: Vec<i32> = std::fs::read_dir("/dev/fd")?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&number| number > 2)
+        .collect();
+    for number in open {
+        #[expect(
+            unsafe_code,
+            reason = "there is no safe way to name a descriptor of unknown origin"
+        )]
+        // SAFETY: no other thread runs yet, so nothing closes or reuses the number meanwhile, and the
+        // borrow ends with this statement. The one number that is closed by now, the listing's own,
+        // gives an error.
+        let _ = fcntl_setfd(unsafe { BorrowedFd::borrow_raw(number) }, FdFlags::CLOEXEC);
+    }
+    Ok(())
+}

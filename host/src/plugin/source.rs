@@ -1,0 +1,84 @@
+//! Finding an entry's component: a built-in by its type, or a file.
+
+use super::carried;
+use super::component::LARGEST_COMPONENT;
+use super::error::{EntryProblem, LoadError};
+use crate::domain::digest::Digest;
+use crate::domain::role::{Entry, EntrySource, nearest};
+use cap_std::ambient_authority;
+use cap_std::fs::File;
+use std::borrow::Cow;
+use std::io::Read;
+use std::path::Path;
+
+/// A component's bytes.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// What people call it: the type or the path.
+    pub name: String,
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// The bytes.
+    pub bytes: Cow<'static, [u8]>,
+}
+
+impl Source {
+    /// The component of an entry of a role in `folder`.
+    ///
+    /// # Errors
+    /// A problem at the place where the role names it.
+    pub fn of(entry: &Entry, folder: &Path) -> Result<Self, EntryProblem> {
+        let found = match &entry.source {
+            EntrySource::Type(name) => Self::built_in(name),
+            EntrySource::Component(path) => Self::file(&folder.join(path)),
+        };
+        found.map_err(|error| error.at(entry.source_position))
+    }
+
+    fn built_in(name: &str) -> Result<Self, LoadError> {
+        let Some((digest, bytes)) = carried::find(name) else {
+            let hint = match nearest(name, carried::names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    let names: Vec<String> = carried::names().map(|n| format!("`{n}`")).collect();
+                    format!(
+                        "the types are {}; a component file is named with `component: PATH`",
+                        names.join(", ")
+                    )
+                }
+            };
+            return Err(LoadError::with_hint(format!("there is no tool type `{name}`"), hint));
+        };
+        Ok(Self { name: name.to_owned(), digest, bytes: Cow::Borrowed(bytes) })
+    }
+
+    /// A component file.
+    ///
+    /// # Errors
+    /// A sentence for a file that is missing, unreadable or too large.
+    pub fn file(path: &Path) -> Result<Self, LoadError> {
+        let name = path.display().to_string();
+        let cannot = |error: std::io::Error| {
+            let reason = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+                _ => error.to_string(),
+            };
+            LoadError::with_hint(
+                format!("the component `{name}` cannot be read: {reason}"),
+                "relative paths start from the role file's folder",
+            )
+        };
+        let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
+        let mut bytes = Vec::new();
+        let limit = LARGEST_COMPONENT as u64 + 1;
+        file.take(limit).read_to_end(&mut bytes).map_err(cannot)?;
+        if bytes.len() > LARGEST_COMPONENT {
+            return Err(LoadError::new(format!(
+                "the component `{name}` is larger than {} MiB",
+                LARGEST_COMPONENT >> 20
+            )));
+        }
+        Ok(Self { name, digest: Digest::of(&bytes), bytes: Cow::Owned(bytes) })
+    }
+}

@@ -1,0 +1,137 @@
+//! What one instance of a component has: an inert WASI, its limits, and what it was granted.
+
+use super::import::http::InertHttp;
+use super::import::process::ProcessAccess;
+use super::limits::{CallLimits, RESOURCES};
+use super::log::Log;
+use std::time::Instant;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// The data of one store. Made for one call, dropped after it.
+pub(super) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    http_hooks: InertHttp,
+    /// What the component printed.
+    pub(super) log: Log,
+    /// Limits, and which were hit.
+    pub(super) usage: Usage,
+    /// When the call must be over; host calls get what is left.
+    pub(super) deadline: Instant,
+    /// The process capability, where granted.
+    pub(super) process: Option<ProcessAccess>,
+}
+
+/// Counts against the limits. The first limit hit is what the person is told.
+pub(super) struct Usage {
+    limits: CallLimits,
+    memory: usize,
+    host_calls: u32,
+    /// The sentence for the first limit hit, or the first inert capability reached.
+    pub(super) note: Option<String>,
+}
+
+impl State {
+    pub(super) fn new(limits: CallLimits, process: Option<ProcessAccess>) -> Self {
+        let log = Log::new(limits.log);
+        // Everything that the builder allows by default is closed: no files, environment, arguments or
+        // input; sockets and name look-up answer access-denied. Clocks and randomness are harmless to
+        // a tool, which may be asked twice and keeps nothing.
+        let wasi = WasiCtx::builder()
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .stdout(log.clone())
+            .stderr(log.clone())
+            .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        Self {
+            wasi,
+            table,
+            http: WasiHttpCtx::new(),
+            http_hooks: InertHttp::default(),
+            log,
+            usage: Usage { limits, memory: 0, host_calls: 0, note: None },
+            deadline: Instant::now() + limits.timeout,
+            process,
+        }
+    }
+
+    /// What to tell about a call that failed, beyond the failure itself.
+    pub(super) fn note(&self) -> Option<String> {
+        self.usage.note.clone().or_else(|| self.http_hooks.refused())
+    }
+}
+
+impl Usage {
+    /// Counts a call into the host.
+    pub(super) fn host_call(&mut self) -> wasmtime::Result<()> {
+        self.host_calls += 1;
+        if self.host_calls > self.limits.host_calls {
+            let sentence = format!(
+                "it called the host more than {} times in one call",
+                self.limits.host_calls
+            );
+            self.note.get_or_insert(sentence);
+            wasmtime::bail!("host call limit");
+        }
+        Ok(())
+    }
+}
+
+impl ResourceLimiter for Usage {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_sub(current).saturating_add(desired);
+        if total > self.limits.memory {
+            let sentence = format!(
+                "it asked for more than its {} MiB of memory; `limits: {{memory_mb: N}}` in the role \
+                 allows more, up to {}",
+                self.limits.memory >> 20,
+                super::limits::LARGEST_MEMORY >> 20
+            );
+            self.note.get_or_insert(sentence);
+            return Ok(false);
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let fits = desired <= self.limits.table_elements;
+        if !fits {
+            let sentence = format!(
+                "it asked for a table of more than {} elements",
+                self.limits.table_elements
+            );
+            self.note.get_or_insert(sentence);
+        }
+        Ok(fits)
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.http_hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
