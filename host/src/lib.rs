@@ -5,6 +5,8 @@
 //! and a test holds the code to it.
 
 pub mod domain;
+pub mod gate;
 pub mod llm;
 pub mod plugin;
+pub mod runner;
 pub mod store;

@@ -1,0 +1,122 @@
+//! The gate: the only way to a tool. Every call goes through the same chain, each time it is about to
+//! happen, and each link's answer can be made only by that link's own file:
+//!
+//! ```text
+//! resolve → policy::review → permission::check → approval::check → invoke
+//!   Call       Reviewed          Permitted          Admitted
+//! ```
+//!
+//! [`Gate`] owns the plugin runtime; nothing above it can name one, so nothing can go around.
+
+mod approval;
+mod invoke;
+mod open;
+mod permission;
+mod policy;
+mod resolve;
+
+pub use approval::{Admitted, Prior, Waiting};
+pub use invoke::Outcome;
+pub use open::{OpenError, OpenRequest, Toolset};
+
+use crate::domain::decision::Decision;
+use crate::domain::ids::CallId;
+use crate::domain::tool_call::RefusedBy;
+use crate::plugin::Runtime;
+
+/// The only way to a tool.
+pub struct Gate {
+    runtime: Runtime,
+    /// Hashes of configurations are keyed, since a configuration may hold a secret.
+    key: [u8; 32],
+}
+
+/// A call as the model asked for it.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    /// Our id.
+    pub id: CallId,
+    /// The tool as the model named it.
+    pub tool: String,
+    /// The arguments, as the model wrote them.
+    pub arguments: String,
+}
+
+/// A call that nobody will be asked about, and that will not happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// By whom.
+    pub by: RefusedBy,
+    /// The text for the model: it never holds an argument's value.
+    pub result: String,
+}
+
+/// The gate's answer for one call, and what it is about.
+pub struct Answer {
+    /// The entry's name; empty where the model named no tool of the role.
+    pub entry: String,
+    /// The component's name of the tool; the model's where there is none.
+    pub tool: String,
+    /// Canonical arguments; the model's own text where they are invalid.
+    pub arguments: String,
+    /// The answer.
+    pub verdict: Verdict,
+}
+
+/// Whether a call may happen.
+pub enum Verdict {
+    /// Now.
+    Admitted(Admitted),
+    /// When a person says so.
+    Waiting(Waiting),
+    /// Never.
+    Refused(Refusal),
+}
+
+impl Gate {
+    /// A gate over a runtime. `key` makes the hashes of configurations unguessable.
+    pub fn new(runtime: Runtime, key: [u8; 32]) -> Self {
+        Self { runtime, key }
+    }
+
+    /// Takes one call through the whole chain. `prior` is what a person said about it before, where
+    /// somebody did.
+    pub async fn admit(&self, tools: &Toolset, call: &Proposed, prior: Option<&Prior>) -> Answer {
+        let call = match resolve::resolve(tools, call) {
+            Ok(call) => call,
+            Err(unresolved) => return unresolved.into_answer(call),
+        };
+        let (entry, tool, arguments) = call.describe(tools);
+        let verdict = match self.chain(tools, call, prior).await {
+            Ok(verdict) => verdict,
+            Err(refusal) => Verdict::Refused(refusal),
+        };
+        Answer { entry, tool, arguments, verdict }
+    }
+
+    async fn chain(
+        &self,
+        tools: &Toolset,
+        call: resolve::Call,
+        prior: Option<&Prior>,
+    ) -> Result<Verdict, Refusal> {
+        let reviewed = policy::review(tools, call)?;
+        let permitted = permission::check(tools, reviewed)?;
+        approval::check(self, tools, permitted, prior).await
+    }
+}
+
+/// The text that the model reads for a call that a person denied. The reason is quoted: it is data
+/// from a person, not an instruction of the role.
+pub fn denial_text(decision: &Decision) -> Option<String> {
+    match decision {
+        Decision::Approve => None,
+        Decision::Deny { reason: None } => {
+            Some("A person denied this call; it was not executed.".into())
+        }
+        Decision::Deny { reason: Some(reason) } => Some(format!(
+            "A person denied this call; it was not executed. The reason given: {}",
+            serde_json::Value::String(reason.clone())
+        )),
+    }
+}

@@ -1,0 +1,93 @@
+//! Opening a role's tools: every entry loaded, checked and named, before a run begins or resumes.
+
+use super::Gate;
+use crate::domain::digest::Digest;
+use crate::domain::role::Role;
+use crate::plugin::{EntryProblem, Inspection, LoadError, LoadedEntry, RoleSite, Source};
+use std::collections::BTreeMap;
+
+/// What to open.
+pub struct OpenRequest<'a> {
+    /// The role.
+    pub role: &'a Role,
+    /// Its text, as stored.
+    pub role_text: &'a str,
+    /// The component of each entry, in order.
+    pub sources: &'a [Source],
+    /// Where it stands.
+    pub site: RoleSite<'a>,
+}
+
+/// Everything wrong with a role's tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenError(pub Vec<EntryProblem>);
+
+/// A role's tools, ready to be called through the gate.
+pub struct Toolset {
+    entries: Vec<LoadedEntry>,
+    /// The model's name → the entry, and the tool within it.
+    names: BTreeMap<String, (usize, usize)>,
+    role: Digest,
+}
+
+impl Gate {
+    /// Loads and checks every entry of a role.
+    ///
+    /// # Errors
+    /// Every problem found, in the order of the text.
+    pub async fn open(&self, request: OpenRequest<'_>) -> Result<Toolset, OpenError> {
+        let mut entries = Vec::with_capacity(request.sources.len());
+        let mut problems = Vec::new();
+        for (entry, source) in request.role.entries.iter().zip(request.sources) {
+            match self.runtime.load_entry(entry, source, &request.site).await {
+                Ok(loaded) => entries.push(loaded),
+                Err(found) => problems.extend(found),
+            }
+        }
+        let mut names = BTreeMap::new();
+        for (e, entry) in entries.iter().enumerate() {
+            for (t, tool) in entry.tools.iter().enumerate() {
+                if names.insert(tool.model_name.clone(), (e, t)).is_some() {
+                    problems.push(EntryProblem {
+                        position: entry.entry.position,
+                        message: format!("two tools would be called `{}`", tool.model_name),
+                        hint: Some("give one of the entries another `name`".into()),
+                    });
+                }
+            }
+        }
+        if !problems.is_empty() {
+            problems.sort_by_key(|problem| (problem.position.line, problem.position.column));
+            return Err(OpenError(problems));
+        }
+        Ok(Toolset { entries, names, role: Digest::of(request.role_text.as_bytes()) })
+    }
+
+    /// Looks at a component without trusting it.
+    ///
+    /// # Errors
+    /// A sentence where it is no tool component.
+    pub async fn inspect(&self, source: &Source) -> Result<Inspection, LoadError> {
+        self.runtime.inspect(source).await
+    }
+}
+
+impl Toolset {
+    /// The entries, in the role's order.
+    pub fn entries(&self) -> &[LoadedEntry] {
+        &self.entries
+    }
+
+    /// The names that the model calls tools by.
+    pub fn model_names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
+    pub(super) fn find(&self, model_name: &str) -> Option<(usize, usize)> {
+        self.names.get(model_name).copied()
+    }
+
+    pub(super) fn role_digest(&self) -> &Digest {
+        &self.role
+    }
+}

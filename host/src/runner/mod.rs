@@ -1,0 +1,10 @@
+//! The run loop. [`step`] decides what comes next, purely, from what is written down; [`drive`]
+//! performs it. A run that was interrupted anywhere resumes by asking `step` the same question.
+
+mod drive;
+mod report;
+mod step;
+
+pub use drive::{DriveError, Driven, Driver, Ended};
+pub use report::{Progress, Reporter, Silent};
+pub use step::{Step, next};
