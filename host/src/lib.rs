@@ -4,9 +4,11 @@
 //! The modules below are layers; each names only layers below its own. `ARCHITECTURE.md` is the map,
 //! and a test holds the code to it.
 
+pub mod cli;
 pub mod domain;
 pub mod gate;
 pub mod llm;
+pub mod ops;
 pub mod plugin;
 pub mod runner;
 pub mod store;

@@ -1,3 +1,7 @@
 //! The `initrunner` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    initrunner::cli::main(std::env::args_os())
+}

@@ -1,0 +1,88 @@
+//! How a run that ended or paused is told, in text and as JSON: shared by every command that drives
+//! one.
+
+use super::exit::Exit;
+use super::json;
+use super::output::{Output, Style};
+use crate::domain::approval::Preview;
+use crate::domain::tool_call::CallState;
+use crate::domain::visible;
+use crate::ops::Host;
+use crate::runner::{Driven, Ended};
+use crate::store::{CallRecord, StoredRun};
+
+/// Tells how a drive ended and gives the exit code. `streamed`: the answer was already shown as it
+/// arrived.
+pub(super) fn tell(
+    host: &Host,
+    driven: &Driven,
+    output: &Output,
+    as_json: bool,
+    streamed: bool,
+) -> Exit {
+    if as_json {
+        output.data(&json::run(&driven.run, Some(&driven.ended), host.persists()).to_string());
+        return Exit::of_ended(&driven.ended);
+    }
+    let run = &driven.run;
+    match &driven.ended {
+        Ended::Completed { answer } if !streamed => output.data(visible::lines(answer).trim_end()),
+        Ended::Completed { .. } => {}
+        Ended::Paused => paused(host, run, output),
+        Ended::Failed { error } => {
+            output.error(&format!("run {} failed: {}", run.run.id, visible::one_line(error)));
+        }
+        Ended::Interrupted { reason, .. } => {
+            output.error(&format!(
+                "run {} was interrupted: {}",
+                run.run.id,
+                visible::one_line(reason)
+            ));
+            if host.persists() {
+                output.talk(&format!("\nResume with: initrunner resume {}", run.run.id));
+            }
+        }
+    }
+    Exit::of_ended(&driven.ended)
+}
+
+/// The block of a paused run.
+pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
+    let waiting: Vec<&CallRecord> =
+        run.calls.iter().filter(|call| call.state == CallState::Waiting).collect();
+    let count = waiting.len();
+    let calls = if count == 1 { "call" } else { "calls" };
+    output.data(&format!("Run {} paused — {count} tool {calls} awaiting approval.", run.run.id));
+    let tools = waiting.iter().map(|call| call.model_tool.chars().count()).max().unwrap_or(0);
+    for call in &waiting {
+        let tool = visible::one_line(&call.model_tool);
+        output.data(&format!(
+            "  {}  {}  {}",
+            call.id,
+            output.styled(Style::Bold, &format!("{tool:tools$}")),
+            what(call.preview.as_ref(), &call.arguments),
+        ));
+        for change in &call.changed {
+            let change = visible::one_line(change);
+            output.data(&format!("    asked again, because this changed: {change}"));
+        }
+    }
+    for call in run.calls.iter().filter(|call| call.state == CallState::Unknown) {
+        output.data(&format!(
+            "  {}  {}  {}: it was started, and whether it happened is not known",
+            call.id,
+            visible::one_line(&call.model_tool),
+            what(call.preview.as_ref(), &call.arguments),
+        ));
+    }
+    if host.persists() {
+        output.data(&format!("\nResume with: initrunner approve {} --all", run.run.id));
+    } else {
+        output.data("\nThis run is not persisted (--no-audit), so it cannot be resumed.");
+    }
+}
+
+/// What will happen, on one line: the preview where there is one, else the arguments.
+pub(super) fn what(preview: Option<&Preview>, arguments: &str) -> String {
+    visible::one_line(preview.map_or(arguments, |preview| &preview.text))
+}

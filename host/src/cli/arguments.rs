@@ -1,0 +1,163 @@
+//! What the command line accepts.
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// Runs LLM roles whose tools are sandboxed components, and asks a person before a dangerous call.
+#[derive(Debug, Parser)]
+#[command(name = "initrunner", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 paused or decisions outstanding, 3 already decided or owned \
+    elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130 SIGINT.\n\
+    State lives in $INITRUNNER_HOME (default: the platform's data folder)."
+)]
+pub(super) struct Arguments {
+    /// Use this database instead of the state folder's.
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) audit_db: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a role until it answers or pauses for approval.
+    Run(Run),
+    /// List the tool calls that await a person, over all runs.
+    Pending(Pending),
+    /// Approve or deny a run's waiting calls, and resume it.
+    Approve(Approve),
+    /// Go on with a run that was interrupted.
+    Resume(Resume),
+    /// End a run that has not ended.
+    Cancel(Cancel),
+    /// List runs, newest first.
+    Runs(Runs),
+    /// Tell the whole story of one run.
+    Show(Show),
+    /// Check a role and everything it names, without running it.
+    Validate(Validate),
+    /// Show what a component is and asks for, before trusting it.
+    Inspect(Inspect),
+    /// Print completions for a shell.
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// What to ask.
+    #[arg(short, long)]
+    pub(super) prompt: String,
+    /// Keep nothing: the run lives in memory, and a pause cannot be resumed.
+    #[arg(long)]
+    pub(super) no_audit: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Pending {
+    /// Print a JSON array instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// List at most so many calls, the oldest first.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("selection").required(true))]
+pub(super) struct Approve {
+    /// The run: its id, or at least four characters of its beginning.
+    pub(super) run_id: String,
+    /// Decide every waiting call of the run.
+    #[arg(long, group = "selection")]
+    pub(super) all: bool,
+    /// Decide only this call; the run's other waiting calls are denied.
+    #[arg(long, group = "selection", value_name = "ID")]
+    pub(super) tool_call_id: Option<String>,
+    /// Deny instead of approve.
+    #[arg(long)]
+    pub(super) deny: bool,
+    /// A note on who decided, recorded beside the authenticated user.
+    #[arg(long, value_name = "NAME")]
+    pub(super) resolved_by: Option<String>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Resume {
+    /// The run: its id, or at least four characters of its beginning.
+    pub(super) run_id: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Cancel {
+    /// The run: its id, or at least four characters of its beginning.
+    pub(super) run_id: String,
+    /// A note on who cancelled, recorded beside the authenticated user.
+    #[arg(long, value_name = "NAME")]
+    pub(super) resolved_by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Runs {
+    /// Print a JSON array instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// List at most so many runs.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The run: its id, or at least four characters of its beginning.
+    pub(super) run_id: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Validate {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// The component file.
+    #[arg(value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(super) component: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell.
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

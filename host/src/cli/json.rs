@@ -1,0 +1,208 @@
+//! The JSON that scripts read. These shapes are a contract of their own: they do not follow the
+//! store's.
+
+use crate::domain::approval::Preview;
+use crate::domain::message::Message;
+use crate::domain::tool_call::CallState;
+use crate::ops::Story;
+use crate::plugin::{Effects, Inspection};
+use crate::runner::Ended;
+use crate::store::{CallRecord, PendingCall, RunSummary, StoredRun};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// Canonical arguments as the JSON they are; as a string where the model wrote none.
+fn arguments(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+fn preview(preview: Option<&Preview>) -> Value {
+    preview.map_or(Value::Null, |preview| json!({"format": preview.format, "text": preview.text}))
+}
+
+/// One run, as `run`, `approve` and `resume` give it.
+pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Value {
+    let waiting = |call: &&CallRecord| call.state == CallState::Waiting;
+    let pending: Vec<Value> = run
+        .calls
+        .iter()
+        .filter(waiting)
+        .map(|call| {
+            json!({
+                "tool_call_id": call.id.as_str(),
+                "tool_name": call.model_tool,
+                "arguments": arguments(&call.arguments),
+                "preview": preview(call.preview.as_ref()),
+                "changed": call.changed,
+            })
+        })
+        .collect();
+    let (answer, error) = match ended {
+        Some(Ended::Completed { answer }) => (json!(answer), Value::Null),
+        Some(Ended::Failed { error }) => (Value::Null, json!(error)),
+        Some(Ended::Interrupted { reason, .. }) => (Value::Null, json!(reason)),
+        Some(Ended::Paused) | None => (Value::Null, Value::Null),
+    };
+    json!({
+        "run_id": run.run.id.as_str(),
+        "state": run.run.state.as_str(),
+        "answer": answer,
+        "error": error,
+        "pending_approvals": pending,
+        "resumable": resumable,
+        "usage": {"input_tokens": run.run.usage.input_tokens, "output_tokens": run.run.usage.output_tokens},
+    })
+}
+
+/// One row of `pending`. Borrowed, since there may be ten thousand.
+#[derive(serde::Serialize)]
+pub(super) struct PendingRow<'a> {
+    run_id: &'a str,
+    tool_call_id: &'a str,
+    tool: &'a str,
+    agent: &'a str,
+    state: &'static str,
+    created_at: String,
+    arguments: &'a RawValue,
+    preview: Option<&'a Preview>,
+    changed: &'a [String],
+}
+
+impl<'a> PendingRow<'a> {
+    pub(super) fn of(call: &'a PendingCall) -> Self {
+        Self {
+            run_id: call.run.as_str(),
+            tool_call_id: call.call.as_str(),
+            tool: &call.tool,
+            agent: &call.agent,
+            state: call.state.as_str(),
+            created_at: call.created_at.to_string(),
+            // What waits has canonical arguments, always.
+            arguments: serde_json::from_str(&call.arguments).unwrap_or(RawValue::NULL),
+            preview: call.preview.as_ref(),
+            changed: &call.changed,
+        }
+    }
+}
+
+/// One row of `runs`.
+pub(super) fn summary(run: &RunSummary) -> Value {
+    json!({
+        "run_id": run.id.as_str(),
+        "agent": run.role_name,
+        "state": run.state.as_str(),
+        "waiting": run.waiting,
+        "prompt": run.prompt,
+        "created_at": run.created_at.to_string(),
+        "updated_at": run.updated_at.to_string(),
+    })
+}
+
+/// The whole story, as `show` gives it.
+pub(super) fn story(story: &Story) -> Value {
+    let stored = &story.run;
+    let messages: Vec<Value> = stored.messages.iter().map(message).collect();
+    let calls: Vec<Value> = stored.calls.iter().map(call).collect();
+    let events: Vec<Value> = story
+        .events
+        .iter()
+        .map(|event| {
+            json!({
+                "sequence": event.sequence,
+                "at": event.at.to_string(),
+                "kind": event.kind,
+                "call": event.call.as_ref().map(|call| call.as_str()),
+                "body": arguments(&event.body),
+            })
+        })
+        .collect();
+    json!({
+        "run_id": stored.run.id.as_str(),
+        "state": stored.run.state.as_str(),
+        "agent": stored.run.role_name,
+        "role_path": stored.run.role_path,
+        "prompt": stored.run.prompt,
+        "trigger": stored.run.trigger,
+        "requester": stored.run.requester,
+        "outcome": stored.run.outcome,
+        "created_at": stored.run.created_at.to_string(),
+        "updated_at": stored.run.updated_at.to_string(),
+        "spent": stored.run.spent,
+        "usage": stored.run.usage,
+        "messages": messages,
+        "calls": calls,
+        "events": events,
+    })
+}
+
+fn message(message: &Message) -> Value {
+    match message {
+        Message::User { text } => json!({"role": "user", "text": text}),
+        Message::Assistant { text, calls, .. } => {
+            let calls: Vec<&str> = calls.iter().map(|call| call.id.as_str()).collect();
+            json!({"role": "assistant", "text": text, "calls": calls})
+        }
+        Message::ToolResult { call, tool, content, is_error, .. } => json!({
+            "role": "tool", "call": call.as_str(), "tool": tool, "text": content, "is_error": is_error,
+        }),
+    }
+}
+
+fn call(call: &CallRecord) -> Value {
+    json!({
+        "tool_call_id": call.id.as_str(),
+        "turn": call.turn,
+        "entry": call.entry,
+        "tool": call.model_tool,
+        "arguments": arguments(&call.arguments),
+        "preview": preview(call.preview.as_ref()),
+        "state": call.state.as_str(),
+        "decision": call.decision,
+        "resolved_by": call.resolver.as_ref().map(|resolver| resolver.resolved_by().to_owned()),
+        "authenticated_as": call.resolver.as_ref().map(|resolver| resolver.authenticated_as.clone()),
+        "resolved_at": call.decided_at.map(|at| at.to_string()),
+        "attempts": call.attempts,
+        "result": call.result,
+    })
+}
+
+/// What `inspect` gives.
+pub(super) fn inspection(found: &Inspection) -> Value {
+    let effects = |effects: Effects| {
+        json!({
+            "read_only": effects.read_only,
+            "destructive": effects.destructive,
+            "idempotent": effects.idempotent,
+            "open_world": effects.open_world,
+        })
+    };
+    let (tools, problem) = match &found.tools {
+        Ok(tools) => {
+            let tools: Vec<Value> = tools
+                .iter()
+                .map(|tool| {
+                    json!({
+                        "name": tool.name,
+                        "description": tool.description,
+                        "parameters": tool.parameters.source(),
+                        "effects": effects(tool.effects),
+                    })
+                })
+                .collect();
+            (json!(tools), Value::Null)
+        }
+        Err(problem) => (Value::Null, json!(problem)),
+    };
+    json!({
+        "name": found.manifest.name,
+        "version": found.manifest.version,
+        "description": found.manifest.description,
+        "digest": found.digest.to_string(),
+        "size": found.size,
+        "config_schema": found.manifest.config_schema.source(),
+        "capabilities": found.imports.capabilities,
+        "wasi": found.imports.inert,
+        "tools": tools,
+        "tools_need_configuration": problem,
+    })
+}

@@ -1,0 +1,120 @@
+//! The only place that prints: data on standard output, talk on standard error, colour only on a
+//! terminal.
+
+use super::exit::Exit;
+use crate::ops::OpError;
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+
+/// Where things are printed.
+#[derive(Debug, Clone)]
+pub(super) struct Output(Arc<Streams>);
+
+#[derive(Debug)]
+struct Streams {
+    /// Whether a person watches standard output.
+    data_terminal: bool,
+    /// Whether a person watches standard error.
+    talk_terminal: bool,
+    colour: bool,
+}
+
+/// How a word stands out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Style {
+    /// Important.
+    Bold,
+    /// Wrong.
+    Red,
+    /// Right.
+    Green,
+    /// Waiting.
+    Yellow,
+}
+
+impl Output {
+    pub(super) fn new() -> Self {
+        let data_terminal = std::io::stdout().is_terminal();
+        // https://no-color.org
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self(Arc::new(Streams {
+            data_terminal,
+            talk_terminal: std::io::stderr().is_terminal(),
+            colour: wanted && data_terminal,
+        }))
+    }
+
+    /// Whether a person watches what is streamed.
+    pub(super) fn is_live(&self) -> bool {
+        self.0.data_terminal && self.0.talk_terminal
+    }
+
+    /// Columns of the terminal; 100 where there is none, so that a table in a file stays readable.
+    pub(super) fn width(&self) -> usize {
+        let terminal = || {
+            let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+            (size.ws_col > 0).then_some(size.ws_col.into())
+        };
+        let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width > 0);
+        terminal().or_else(named).unwrap_or(100)
+    }
+
+    /// A word that stands out, on a terminal.
+    pub(super) fn styled(&self, style: Style, text: &str) -> String {
+        if !self.0.colour {
+            return text.to_owned();
+        }
+        // ECMA-48 SGR parameters.
+        let code = match style {
+            Style::Bold => 1,
+            Style::Red => 31,
+            Style::Green => 32,
+            Style::Yellow => 33,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// Data, with a line end.
+    pub(super) fn data(&self, text: &str) {
+        self.write(&format!("{text}\n"));
+    }
+
+    /// Data as it is.
+    pub(super) fn write(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        // Whoever closed the pipe wants no more, and the run goes on regardless.
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// Talk.
+    pub(super) fn talk(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Says what went wrong.
+    pub(super) fn error(&self, sentence: &str) {
+        let word = if self.0.colour && self.0.talk_terminal {
+            self.styled(Style::Red, "error:")
+        } else {
+            "error:".to_owned()
+        };
+        self.talk(&format!("{word} {sentence}"));
+    }
+
+    /// Says why an operation gave nothing, and gives its exit code.
+    pub(super) fn failure(&self, error: &OpError) -> Exit {
+        self.error(&error.to_string());
+        Exit::of_error(error)
+    }
+
+    /// Says what is wrong with the command line, or gives the help that was asked for.
+    pub(super) fn usage(&self, error: &clap::Error) -> Exit {
+        if error.use_stderr() {
+            self.talk(error.to_string().trim_end());
+            Exit::Usage
+        } else {
+            self.write(&error.to_string());
+            Exit::Done
+        }
+    }
+}

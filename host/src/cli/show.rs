@@ -1,0 +1,87 @@
+//! `initrunner show`.
+
+use super::answer::what;
+use super::arguments::Show;
+use super::exit::Exit;
+use super::json;
+use super::output::{Output, Style};
+use crate::domain::message::Message;
+use crate::domain::visible;
+use crate::ops::{Host, Story, show_run};
+
+pub(super) async fn show(host: &Host, command: &Show, output: &Output) -> Exit {
+    let story = match show_run(host, &command.run_id).await {
+        Ok(story) => story,
+        Err(error) => return output.failure(&error),
+    };
+    if command.json {
+        output.data(&json::story(&story).to_string());
+    } else {
+        tell(&story, output);
+    }
+    Exit::Done
+}
+
+fn tell(story: &Story, output: &Output) {
+    let run = &story.run.run;
+    let head = |word: &str| output.styled(Style::Bold, word);
+    output.data(&format!("{}  {}  {}", head(run.id.as_str()), run.state, run.role_name));
+    output.data(&format!("  role       {}", run.role_path.display()));
+    output.data(&format!("  started    {} by {} ({})", run.created_at, run.requester, run.trigger));
+    output.data(&format!("  changed    {}", run.updated_at));
+    output.data(&format!(
+        "  used       {} requests, {} tool calls, {:.1} s, {} + {} tokens",
+        run.spent.requests,
+        run.spent.tool_calls,
+        run.spent.wall_ms as f64 / 1000.0,
+        run.usage.input_tokens,
+        run.usage.output_tokens,
+    ));
+    if let Some(outcome) = &run.outcome {
+        output.data(&format!("  outcome    {}", visible::one_line(outcome)));
+    }
+
+    output.data(&format!("\n{}", head("Messages")));
+    for message in &story.run.messages {
+        let (who, text) = match message {
+            Message::User { text } => ("user", text.clone()),
+            Message::Assistant { text, calls, .. } => {
+                let names: Vec<String> =
+                    calls.iter().map(|call| format!("[calls {} {}]", call.tool, call.id)).collect();
+                let parts: Vec<&str> = std::iter::once(text.as_str())
+                    .filter(|text| !text.is_empty())
+                    .chain(names.iter().map(String::as_str))
+                    .collect();
+                ("model", parts.join("\n"))
+            }
+            Message::ToolResult { tool, content, .. } => ("tool", format!("[{tool}] {content}")),
+        };
+        let text = visible::lines(&text).trim_end().replace('\n', "\n         ");
+        output.data(&format!("  {who:5}  {text}"));
+    }
+
+    if !story.run.calls.is_empty() {
+        output.data(&format!("\n{}", head("Tool calls")));
+    }
+    for call in &story.run.calls {
+        let doing = what(call.preview.as_ref(), &call.arguments);
+        let tool = visible::one_line(&call.model_tool);
+        output.data(&format!("  {}  {}  {tool}  {doing}", call.id, call.state));
+        if let (Some(decision), Some(resolver), Some(at)) =
+            (&call.decision, &call.resolver, call.decided_at)
+        {
+            output.data(&format!(
+                "    {} by {} ({}) at {at}",
+                decision.as_str(),
+                visible::one_line(resolver.resolved_by()),
+                visible::one_line(&resolver.authenticated_as),
+            ));
+        }
+    }
+
+    output.data(&format!("\n{}", head("Journal")));
+    for event in &story.events {
+        let call = event.call.as_ref().map(|call| format!("  {call}")).unwrap_or_default();
+        output.data(&format!("  {:6}  {}  {}{call}", event.sequence, event.at, event.kind));
+    }
+}

@@ -1,0 +1,100 @@
+//! Why an operation gave nothing. Each is a sentence for a person, and a kind that front doors map to
+//! an exit code or a status.
+
+use crate::domain::ids::{IdError, RunId};
+use crate::llm::ModelError;
+use crate::plugin::LoadError;
+use crate::store::{Conflict, StoreError};
+
+/// Why an operation gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum OpError {
+    /// The role cannot be used: every problem, rendered with its place.
+    #[error("{rendered}")]
+    Role {
+        /// `path:line:column: message`, and hints, one problem after the other.
+        rendered: String,
+    },
+    /// A variable that the role names is not set now.
+    #[error("{rendered}")]
+    MissingVariables {
+        /// As for [`OpError::Role`].
+        rendered: String,
+    },
+    /// A component cannot be used.
+    #[error("{}", with_hint(.0))]
+    Component(#[from] LoadError),
+    /// The model cannot be used as configured.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// There is no such run.
+    #[error("there is no run `{0}`; `initrunner runs` lists them")]
+    UnknownRun(String),
+    /// The run has no such call.
+    #[error("run {run} has no call `{call}`; `initrunner show {run}` lists them")]
+    UnknownCall {
+        /// The run.
+        run: RunId,
+        /// What was asked for.
+        call: String,
+    },
+    /// Several runs or calls begin like that.
+    #[error("`{prefix}` is the beginning of several ids: {}; give more characters", .found.join(", "))]
+    Ambiguous {
+        /// What was given.
+        prefix: String,
+        /// Some that match.
+        found: Vec<String>,
+    },
+    /// What was given is no id.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// Somebody else was first.
+    #[error(transparent)]
+    Conflict(Conflict),
+    /// A started call's outcome is not known.
+    #[error("{0}")]
+    UnknownOutcome(String),
+    /// People must decide first.
+    #[error(
+        "{waiting} tool call(s) of run {run} await a decision; `initrunner approve {run} --all` approves"
+    )]
+    Undecided {
+        /// The run.
+        run: RunId,
+        /// How many.
+        waiting: usize,
+    },
+    /// Nothing of the run is kept.
+    #[error("this run is not persisted (`--no-audit`), so it cannot be resumed")]
+    NotPersisted,
+    /// The database.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The machine or its settings.
+    #[error("{message}; {hint}")]
+    Setup {
+        /// The sentence.
+        message: String,
+        /// The cure.
+        hint: String,
+    },
+}
+
+fn with_hint(error: &LoadError) -> String {
+    match &error.hint {
+        Some(hint) => format!("{}\n  hint: {hint}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+impl From<StoreError> for OpError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(conflict) => Self::Conflict(conflict),
+            StoreError::UnknownRun(run) => Self::UnknownRun(run),
+            StoreError::UnknownCall { run, call } => Self::UnknownCall { run, call },
+            error => Self::Store(error),
+        }
+    }
+}

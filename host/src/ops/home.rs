@@ -1,0 +1,82 @@
+//! The state folder: where runs, keys and compiled components live.
+
+use super::error::OpError;
+use std::path::{Path, PathBuf};
+
+/// The state folder of this user, or the one that was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// The folder named by `INITRUNNER_HOME`, else the platform's data folder.
+    ///
+    /// # Errors
+    /// Where neither is known.
+    pub fn find(environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, OpError> {
+        let named = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(folder) = named("INITRUNNER_HOME") {
+            return std::path::absolute(&folder).map(Self).map_err(|error| OpError::Setup {
+                message: format!("`INITRUNNER_HOME` cannot be used: {error}"),
+                hint: "set it to the path of a folder".into(),
+            });
+        }
+        let data = if cfg!(target_os = "macos") {
+            named("HOME").map(|home| home.join("Library/Application Support"))
+        } else {
+            // XDG base directories: a relative path there is to be ignored.
+            named("XDG_DATA_HOME")
+                .filter(|path| path.is_absolute())
+                .or_else(|| named("HOME").map(|home| home.join(".local/share")))
+        };
+        data.map(|data| Self(data.join("initrunner"))).ok_or_else(|| OpError::Setup {
+            message: "there is no place for the state folder: neither `INITRUNNER_HOME` nor `HOME` is set".into(),
+            hint: "set `INITRUNNER_HOME` to a folder".into(),
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database, unless another was named.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("audit.db")
+    }
+
+    /// Keys: outside the database, so that a copy of it proves nothing and opens nothing.
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// Compiled components.
+    pub fn cache(&self) -> PathBuf {
+        self.0.join("cache")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(variables: &[(&str, &str)]) -> Option<String> {
+        let find = |name: &str| {
+            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        };
+        Home::find(&find).ok().map(|home| home.path().display().to_string())
+    }
+
+    #[test]
+    fn the_named_folder_wins() {
+        assert_eq!(check(&[("INITRUNNER_HOME", "/x"), ("HOME", "/h")]).as_deref(), Some("/x"));
+        assert_eq!(check(&[]), None);
+        if cfg!(target_os = "linux") {
+            let found = check(&[("HOME", "/h"), ("INITRUNNER_HOME", "")]);
+            assert_eq!(found.as_deref(), Some("/h/.local/share/initrunner"));
+            let found = check(&[("HOME", "/h"), ("XDG_DATA_HOME", "relative")]);
+            assert_eq!(found.as_deref(), Some("/h/.local/share/initrunner"));
+            let found = check(&[("HOME", "/h"), ("XDG_DATA_HOME", "/d")]);
+            assert_eq!(found.as_deref(), Some("/d/initrunner"));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What every operation works with: the store, the gate, the clock, and who is asking. Each part is
+//! made when it is first needed: listing approvals must not start a WebAssembly engine.
+
+use super::error::OpError;
+use super::home::Home;
+use super::random;
+use super::system_clock::SystemClock;
+use crate::domain::clock::Clock;
+use crate::domain::ids::OwnerId;
+use crate::gate::Gate;
+use crate::plugin::{CacheFolder, Runtime, RuntimeOptions};
+use crate::store::owner::Owner;
+use crate::store::sqlite::{OpenOptions, SqliteStore};
+use crate::store::{Store, key};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+/// How a host is set up.
+pub struct HostOptions {
+    /// The state folder.
+    pub home: Home,
+    /// Another database than the state folder's.
+    pub audit_db: Option<PathBuf>,
+    /// Whether runs are written down; otherwise they live in memory, and a pause cannot be resumed.
+    pub persist: bool,
+    /// Who is asking: an authenticated identity, such as `os:alice`.
+    pub identity: String,
+    /// The environment, for roles' variables and models' keys.
+    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// Told the name of a component that is about to be compiled.
+    pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What every operation works with.
+pub struct Host {
+    pub(super) options: HostOptions,
+    pub(super) clock: Arc<dyn Clock>,
+    store: OnceLock<Arc<dyn Store>>,
+    gate: OnceLock<Gate>,
+    owner: OnceLock<Owner>,
+}
+
+impl Host {
+    /// A host. Nothing is opened yet.
+    pub fn new(options: HostOptions) -> Self {
+        Self {
+            options,
+            clock: Arc::new(SystemClock),
+            store: OnceLock::new(),
+            gate: OnceLock::new(),
+            owner: OnceLock::new(),
+        }
+    }
+
+    /// Whether runs are written down.
+    pub fn persists(&self) -> bool {
+        self.options.persist
+    }
+
+    /// Who is asking.
+    pub fn identity(&self) -> &str {
+        &self.options.identity
+    }
+
+    fn database(&self) -> PathBuf {
+        self.options.audit_db.clone().unwrap_or_else(|| self.options.home.database())
+    }
+
+    /// The store, opened when first asked for.
+    ///
+    /// # Errors
+    /// Where the database cannot be opened.
+    pub(super) fn store(&self) -> Result<&Arc<dyn Store>, OpError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let opened = if self.options.persist {
+            SqliteStore::open(OpenOptions::new(self.database(), self.options.home.keys()))?
+        } else {
+            SqliteStore::in_memory()?
+        };
+        Ok(self.store.get_or_init(|| Arc::new(opened)))
+    }
+
+    /// The gate, with its engine, made when first asked for.
+    ///
+    /// # Errors
+    /// Where this machine cannot run components.
+    pub(super) fn gate(&self) -> Result<&Gate, OpError> {
+        if let Some(gate) = self.gate.get() {
+            return Ok(gate);
+        }
+        let keys = self.options.home.keys();
+        // Without a key of its own on disk a host still runs: it compiles anew, and its approvals hold
+        // for this process only, as its runs do.
+        let kept = match key::load_or_create(&keys.join("host.key")) {
+            Ok(key) => Some(key),
+            Err(error) if self.options.persist => {
+                return Err(OpError::Setup {
+                    message: format!("the state folder's key cannot be used: {error}"),
+                    hint: format!("make `{}` readable and writable for this user", keys.display()),
+                });
+            }
+            Err(_) => None,
+        };
+        let mut protected = vec![self.options.home.path().to_owned()];
+        if let Some(folder) = self.options.audit_db.as_ref().and_then(|path| path.parent()) {
+            protected.extend(std::path::absolute(folder).ok());
+        }
+        let on_compile = Arc::clone(&self.options.on_compile);
+        let runtime = Runtime::new(RuntimeOptions {
+            cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
+            protected,
+            on_compile: Box::new(move |name| on_compile(name)),
+        })?;
+        let gate = Gate::new(runtime, kept.unwrap_or_else(random::thirty_two));
+        Ok(self.gate.get_or_init(|| gate))
+    }
+
+    /// This process as an owner of runs, registered when it first drives one.
+    ///
+    /// # Errors
+    /// Where its lock file cannot be made.
+    pub(super) fn owner(&self) -> Result<OwnerId, OpError> {
+        if let Some(owner) = self.owner.get() {
+            return Ok(owner.id().clone());
+        }
+        let id = OwnerId::from_random(random::sixteen());
+        let owner = self.store()?.register_owner(id)?;
+        Ok(self.owner.get_or_init(|| owner).id().clone())
+    }
+}

@@ -1,0 +1,48 @@
+//! What a person or a service can do, one verb per file. Front doors parse, call one of these, and
+//! render what it gives; nothing here prints, and nothing here reads the process's arguments.
+
+mod approve_run;
+mod cancel_run;
+mod continue_run;
+mod error;
+mod find_run;
+mod home;
+mod host;
+mod identity;
+mod inspect_component;
+mod list_pending;
+mod list_runs;
+mod open_role;
+mod random;
+mod resume_run;
+mod run_role;
+mod show_run;
+mod system_clock;
+mod validate_role;
+
+pub use approve_run::{ApproveRequest, Approved, Selection, approve_run};
+pub use cancel_run::cancel_run;
+pub use error::OpError;
+pub use home::Home;
+pub use host::{Host, HostOptions};
+pub use identity::identity;
+pub use inspect_component::inspect_component;
+pub use list_pending::list_pending;
+pub use list_runs::list_runs;
+pub use open_role::RoleFile;
+pub use resume_run::resume_run;
+pub use run_role::{RunRequest, run_role};
+pub use show_run::{Story, show_run};
+pub use system_clock::SystemClock;
+pub use validate_role::{Validated, validate_role};
+
+use crate::runner::Reporter;
+use tokio::sync::watch;
+
+/// Who watches an operation that drives a run, and who may stop it.
+pub struct Attended<'a> {
+    /// Told what happens.
+    pub reporter: &'a mut dyn Reporter,
+    /// Set to a sentence when the process is asked to stop.
+    pub stop: watch::Receiver<Option<String>>,
+}

@@ -1,0 +1,188 @@
+//! From a role file, or from a stored run, to a role whose tools and model are ready.
+
+use super::error::OpError;
+use super::host::Host;
+use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
+use crate::gate::{OpenRequest, Toolset};
+use crate::llm::{self, Model};
+use crate::plugin::{EntryProblem, RoleSite, Source, carried};
+use crate::store::RunRecord;
+use cap_std::ambient_authority;
+use cap_std::fs::File;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The largest role file: a role is read by people, and a hundred pages are 300 kB.
+const LARGEST_ROLE: u64 = 1 << 20;
+
+/// A role as text, and what it names.
+#[derive(Debug, Clone)]
+pub struct RoleFile {
+    /// The absolute path.
+    pub path: PathBuf,
+    /// The text.
+    pub text: String,
+    /// Other texts that it names, by the path it names them with.
+    pub files: BTreeMap<String, String>,
+    /// The role.
+    pub role: Role,
+    /// The component of each entry.
+    pub sources: Vec<Source>,
+}
+
+/// A role that can be driven.
+pub(super) struct Opened {
+    pub(super) role: Role,
+    pub(super) tools: Toolset,
+    pub(super) model: Box<dyn Model>,
+}
+
+impl RoleFile {
+    /// Reads a role file and the files it names.
+    ///
+    /// # Errors
+    /// Every problem found in it, or why it cannot be read.
+    pub(super) fn read(host: &Host, path: &Path) -> Result<Self, OpError> {
+        let shown = path.display().to_string();
+        let text = read_text(path, LARGEST_ROLE, &shown, "the role")?;
+        let path =
+            std::path::absolute(path).map_err(|error| unreadable(&shown, "the role", &error))?;
+        let role =
+            parse(&text, &*host.options.environment).map_err(|errors| invalid(&errors, &shown))?;
+        let folder = folder(&path);
+
+        let mut files = BTreeMap::new();
+        if let Some(script) = &role.model.script {
+            let place = folder.join(script);
+            let shown = place.display().to_string();
+            files.insert(
+                script.clone(),
+                read_text(&place, LARGEST_ROLE, &shown, "the model's script")?,
+            );
+        }
+        let mut sources = Vec::with_capacity(role.entries.len());
+        let mut problems = Vec::new();
+        for entry in &role.entries {
+            match Source::of(entry, &folder) {
+                Ok(source) => sources.push(source),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(unusable(problems, &shown));
+        }
+        Ok(Self { path, text, files, role, sources })
+    }
+
+    /// Makes its tools and its model ready.
+    ///
+    /// # Errors
+    /// Every problem found in its entries, or why its model cannot be used.
+    pub(super) async fn open(&self, host: &Host) -> Result<Opened, OpError> {
+        let shown = self.path.display().to_string();
+        open(host, self.role.clone(), &self.text, &self.files, &self.sources, &self.path, &shown)
+            .await
+    }
+}
+
+/// A stored run's role, its variables resolved again, from the stored text and components alone.
+///
+/// # Errors
+/// A missing variable, by name; nothing is spent.
+pub(super) async fn open_stored(host: &Host, run: &RunRecord) -> Result<Opened, OpError> {
+    let shown = run.role_path.display().to_string();
+    let role = parse(&run.role_text, &*host.options.environment)
+        .map_err(|errors| invalid(&errors, &shown))?;
+    let store = host.store()?;
+    let mut sources = Vec::with_capacity(role.entries.len());
+    for (entry, digest) in role.entries.iter().zip(store.run_components(&run.id).await?) {
+        let built_in = carried::with_digest(&digest).map(Cow::Borrowed);
+        let bytes = match built_in {
+            Some(bytes) => bytes,
+            None => Cow::Owned(store.component(&digest).await?.ok_or_else(|| OpError::Setup {
+                message: format!(
+                    "the component of `{}` ({digest}) is no longer stored",
+                    entry.name
+                ),
+                hint: format!("end the run with `initrunner cancel {}`", run.id),
+            })?),
+        };
+        sources.push(Source { name: entry.name.clone(), digest, bytes });
+    }
+    open(host, role, &run.role_text, &run.files, &sources, &run.role_path, &shown).await
+}
+
+async fn open(
+    host: &Host,
+    role: Role,
+    text: &str,
+    files: &BTreeMap<String, String>,
+    sources: &[Source],
+    path: &Path,
+    shown: &str,
+) -> Result<Opened, OpError> {
+    let folder = folder(path);
+    let site = RoleSite { folder: &folder, environment: &*host.options.environment };
+    let request = OpenRequest { role: &role, role_text: text, sources, site };
+    let tools = host.gate()?.open(request).await.map_err(|error| unusable(error.0, shown))?;
+    let model = llm::connect(&role.model, files, &*host.options.environment)?;
+    Ok(Opened { role, tools, model })
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_else(|| PathBuf::from("/"))
+}
+
+fn invalid(errors: &RoleErrors, shown: &str) -> OpError {
+    let rendered = errors.render(shown);
+    if errors.only_missing_variables() {
+        OpError::MissingVariables { rendered }
+    } else {
+        OpError::Role { rendered }
+    }
+}
+
+fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {
+    let problems = problems.into_iter().map(|problem| Problem {
+        position: problem.position,
+        message: problem.message,
+        hint: problem.hint,
+        missing_variable: None,
+    });
+    OpError::Role { rendered: RoleErrors { problems: problems.collect() }.render(shown) }
+}
+
+fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        _ => error.to_string(),
+    };
+    OpError::Role { rendered: format!("{what} `{shown}` cannot be read: {reason}") }
+}
+
+fn read_text(path: &Path, limit: u64, shown: &str, what: &str) -> Result<String, OpError> {
+    let cannot = |error: std::io::Error| unreadable(shown, what, &error);
+    let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > limit {
+        return Err(OpError::Role {
+            rendered: format!("{what} `{shown}` is larger than {} KiB", limit >> 10),
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let problem = Problem {
+            position: Position { line, column: 1 },
+            message: "this is not UTF-8 text".into(),
+            hint: Some("a role is a YAML text file".into()),
+            missing_variable: None,
+        };
+        OpError::Role { rendered: RoleErrors { problems: vec![problem] }.render(shown) }
+    })
+}

@@ -1,0 +1,42 @@
+//! Going on with a run that was interrupted.
+
+use super::Attended;
+use super::approve_run::unknown_outcome;
+use super::continue_run::continue_run;
+use super::error::OpError;
+use super::find_run::find_run;
+use super::host::Host;
+use super::open_role::open_stored;
+use crate::domain::tool_call::CallState;
+use crate::runner::Driven;
+use crate::store::Conflict;
+
+/// Claims an interrupted run and drives it.
+///
+/// # Errors
+/// [`OpError::Undecided`] where people must decide first; [`OpError::Conflict`] where the run has
+/// ended or somebody drives it.
+pub async fn resume_run(
+    host: &Host,
+    run: &str,
+    mut attended: Attended<'_>,
+) -> Result<Driven, OpError> {
+    let store = host.store()?;
+    store.adopt_orphans(host.clock.now()).await?;
+    let id = find_run(host, run).await?;
+    let stored = store.load_run(&id).await?;
+    if stored.run.state.is_final() {
+        let state = stored.run.state;
+        return Err(OpError::Conflict(Conflict::WrongState { run: id, state }));
+    }
+    let waiting = stored.calls.iter().filter(|call| call.state == CallState::Waiting).count();
+    if waiting > 0 {
+        return Err(OpError::Undecided { run: id, waiting });
+    }
+    if let Some(error) = unknown_outcome(&stored) {
+        return Err(error);
+    }
+    let opened = open_stored(host, &stored.run).await?;
+    let claim = store.claim_run(&id, &host.owner()?, host.clock.now()).await?;
+    continue_run(host, &opened, claim, &mut attended).await
+}

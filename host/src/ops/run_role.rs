@@ -1,0 +1,59 @@
+//! Starting a run.
+
+use super::Attended;
+use super::continue_run::continue_run;
+use super::error::OpError;
+use super::host::Host;
+use super::open_role::RoleFile;
+use super::random;
+use crate::domain::ids::RunId;
+use crate::runner::Driven;
+use crate::store::NewRun;
+use std::path::PathBuf;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The role file.
+    pub role: PathBuf,
+    /// What is asked.
+    pub prompt: String,
+    /// What started it: `cli`, …
+    pub trigger: String,
+}
+
+/// Runs a role until it pauses or ends.
+///
+/// # Errors
+/// [`OpError`]: before the run is written down for anything wrong with the role, after it only for the
+/// store.
+pub async fn run_role(
+    host: &Host,
+    request: RunRequest,
+    mut attended: Attended<'_>,
+) -> Result<Driven, OpError> {
+    let file = RoleFile::read(host, &request.role)?;
+    let opened = file.open(host).await?;
+    let claim = host
+        .store()?
+        .create_run(NewRun {
+            id: RunId::from_random(random::sixteen()),
+            owner: host.owner()?,
+            role_name: file.role.name,
+            role_text: file.text,
+            role_path: file.path,
+            files: file.files,
+            components: file
+                .sources
+                .into_iter()
+                .map(|source| (source.digest, source.bytes))
+                .collect(),
+            prompt: request.prompt,
+            trigger: request.trigger,
+            requester: host.identity().to_owned(),
+            budgets: file.role.budgets,
+            at: host.clock.now(),
+        })
+        .await?;
+    continue_run(host, &opened, claim, &mut attended).await
+}

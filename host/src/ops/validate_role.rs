@@ -1,0 +1,35 @@
+//! Checking a role without running it.
+
+use super::error::OpError;
+use super::host::Host;
+use super::open_role::RoleFile;
+use crate::domain::role::Role;
+use crate::plugin::Effects;
+use std::path::Path;
+
+/// A role that can be run.
+#[derive(Debug)]
+pub struct Validated {
+    /// The role.
+    pub role: Role,
+    /// Each tool as the model sees it: its name, its effects, whether a person is asked.
+    pub tools: Vec<(String, Effects, bool)>,
+}
+
+/// Reads a role and everything it names, and loads its tools.
+///
+/// # Errors
+/// Every problem found, where in the file.
+pub async fn validate_role(host: &Host, path: &Path) -> Result<Validated, OpError> {
+    let file = RoleFile::read(host, path)?;
+    let opened = file.open(host).await?;
+    let mut tools = Vec::new();
+    for entry in opened.tools.entries() {
+        for tool in &entry.tools {
+            let asks = entry.entry.approval_of(&tool.name)
+                == crate::domain::approval::ApprovalMode::Required;
+            tools.push((tool.model_name.clone(), tool.effects, asks));
+        }
+    }
+    Ok(Validated { role: opened.role, tools })
+}
