@@ -1,0 +1,14 @@
+//! Builds the components that the tests run.
+
+use std::path::PathBuf;
+
+#[path = "../plugins/build_guests.rs"]
+mod build_guests;
+
+fn main() {
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let workspace = here.parent().map(PathBuf::from).unwrap_or_default();
+    build_guests::watch(&workspace, &["tests/guests", "sdk", "wit", "Cargo.lock", "Cargo.toml"]);
+    let components = build_guests::build(&workspace, &["initrunner-probe"]);
+    println!("cargo::rustc-env=PROBE={}", components[0].display());
+}

@@ -1,0 +1,81 @@
+//! A gate over one role, without a store or a model: what the plugin runtime's tests call.
+
+use initrunner::domain::ids::CallId;
+use initrunner::domain::role::{Problem, RoleErrors, parse};
+use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
+use initrunner::plugin::{CacheFolder, RoleSite, Runtime, RuntimeOptions, Source};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// A gate, and what it compiled.
+pub struct Sandbox {
+    /// The gate.
+    pub gate: Gate,
+    compiled: Arc<Mutex<Vec<String>>>,
+}
+
+impl Sandbox {
+    /// A gate with a cache folder, or none.
+    pub fn new(cache: Option<CacheFolder>) -> Self {
+        let compiled = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&compiled);
+        let runtime = Runtime::new(RuntimeOptions {
+            cache,
+            protected: vec![],
+            on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
+        });
+        Self { gate: Gate::new(runtime.unwrap(), [7; 32]), compiled }
+    }
+
+    /// How many components were compiled rather than found in the cache.
+    pub fn compiled(&self) -> usize {
+        self.compiled.lock().unwrap().len()
+    }
+
+    /// Opens a role that has these `tools:` (YAML, indented by two).
+    ///
+    /// # Errors
+    /// The problems, rendered.
+    pub async fn open(&self, tools: &str, folder: &Path) -> Result<Toolset, String> {
+        let text = format!("name: test\nprompt: p\nmodel: scripted:s.yaml\ntools:\n{tools}\n");
+        let role = parse(&text, &|_| None).map_err(|errors| errors.render("role.yaml"))?;
+        let render = |problems: Vec<initrunner::plugin::EntryProblem>| {
+            let problems = problems.into_iter().map(|problem| Problem {
+                position: problem.position,
+                message: problem.message,
+                hint: problem.hint,
+                missing_variable: None,
+            });
+            RoleErrors { problems: problems.collect() }.render("role.yaml")
+        };
+        let mut sources = Vec::new();
+        for entry in &role.entries {
+            sources.push(Source::of(entry, folder).map_err(|problem| render(vec![problem]))?);
+        }
+        let site = RoleSite { folder, environment: &|_| None };
+        let request = OpenRequest { role: &role, role_text: &text, sources: &sources, site };
+        self.gate.open(request).await.map_err(|error| render(error.0))
+    }
+
+    /// Takes one call through the gate and, where it is admitted, invokes it; tells what came of it.
+    pub async fn call(&self, tools: &Toolset, tool: &str, arguments: &str) -> String {
+        let proposed = Proposed {
+            id: CallId::from_random([1; 16]),
+            tool: tool.to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        match self.gate.admit(tools, &proposed, None).await.verdict {
+            Verdict::Refused(refusal) => format!("refused by {:?}: {}", refusal.by, refusal.result),
+            Verdict::Waiting(waiting) => {
+                format!(
+                    "waiting: {}",
+                    waiting.preview.map(|preview| preview.text).unwrap_or_default()
+                )
+            }
+            Verdict::Admitted(admitted) => {
+                let outcome = self.gate.invoke(tools, admitted, 1).await;
+                format!("{}: {}", if outcome.succeeded { "ok" } else { "failed" }, outcome.result)
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Whoever changes the journal is found out.
+
+use super::fixture::*;
+use initrunner::store::Store;
+use initrunner::store::sqlite::SqliteStore;
+use std::fs;
+
+/// A database with the twelve events of two paused runs of two calls and an ended one, changed by
+/// `tamper`; gives what the check says.
+fn check(tamper: impl FnOnce(&Files)) -> String {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    paused(&store, &owner, 2);
+    paused(&store, &owner, 2);
+    let claim = create(&store, &owner);
+    wait(store.cancel_run(&claim.run, alice(), at(9))).unwrap();
+    drop(store);
+    tamper(&files);
+    said(&files.open())
+}
+
+fn said(store: &SqliteStore) -> String {
+    let check = wait(store.check_journal()).unwrap();
+    check.broken.unwrap_or_else(|| format!("{} events hold", check.events))
+}
+
+fn sql(files: &Files, statements: &str) {
+    files.raw().execute_batch(statements).unwrap();
+}
+
+#[test]
+fn a_journal_that_nobody_touched_holds() {
+    assert_eq!(check(|_| {}), "12 events hold");
+}
+
+#[test]
+fn a_changed_event_is_found() {
+    let changed = "event 3 was changed, is not in its place, or was written with another key";
+    for column in [
+        "body = replace(body, 'request', 'requesT')",
+        "at = at + 1",
+        "kind = 'approval_decided'",
+        "run_id = (SELECT run_id FROM events WHERE sequence = 12)",
+        "call_id = NULL",
+        "mac = zeroblob(32)",
+    ] {
+        let statement = format!("UPDATE events SET {column} WHERE sequence = 3");
+        assert_eq!(check(|files| sql(files, &statement)), changed, "{column}");
+    }
+}
+
+#[test]
+fn a_removed_event_is_found() {
+    assert_eq!(
+        check(|files| sql(files, "DELETE FROM events WHERE sequence = 5")),
+        "event 5 is missing"
+    );
+    assert_eq!(
+        check(|files| sql(files, "DELETE FROM events WHERE sequence = 1")),
+        "event 1 is missing"
+    );
+    // Also where those behind it move up.
+    assert_eq!(
+        check(|files| sql(
+            files,
+            "DELETE FROM events WHERE sequence = 5;
+             UPDATE events SET sequence = -(sequence - 1) WHERE sequence > 5;
+             UPDATE events SET sequence = -sequence WHERE sequence < 0"
+        )),
+        "event 5 was changed, is not in its place, or was written with another key"
+    );
+}
+
+#[test]
+fn two_events_that_changed_places_are_found() {
+    assert_eq!(
+        check(|files| sql(
+            files,
+            "UPDATE events SET sequence = -1 WHERE sequence = 3;
+             UPDATE events SET sequence = 3 WHERE sequence = 4;
+             UPDATE events SET sequence = 4 WHERE sequence = -1"
+        )),
+        "event 3 was changed, is not in its place, or was written with another key"
+    );
+}
+
+#[test]
+fn an_event_put_in_between_is_found() {
+    assert_eq!(
+        check(|files| sql(
+            files,
+            "INSERT INTO events SELECT 13, at, run_id, call_id, kind, body, mac
+             FROM events WHERE sequence = 12"
+        )),
+        "event 13 was changed, is not in its place, or was written with another key"
+    );
+}
+
+#[test]
+fn a_cut_off_end_is_found_by_the_heads() {
+    assert_eq!(
+        check(|files| sql(files, "DELETE FROM events WHERE sequence > 10")),
+        "the journal ends with event 10, but event 12 had been written: its end was cut off"
+    );
+    assert_eq!(
+        check(|files| sql(files, "DELETE FROM events")),
+        "the journal ends with event 0, but event 12 had been written: its end was cut off"
+    );
+}
+
+#[test]
+fn a_cut_off_end_stays_found_when_the_journal_goes_on() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    paused(&store, &owner, 1);
+    create(&store, &owner);
+    sql(&files, "DELETE FROM events WHERE sequence = 5");
+    create(&store, &owner);
+    assert_eq!(
+        said(&store),
+        "event 5 is not the one that was written first: the file of chain heads names another"
+    );
+}
+
+#[test]
+fn a_removed_file_of_heads_is_found() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    create(&store, &owner);
+    drop(store);
+    fs::remove_file(files.path().with_extension("db.heads")).unwrap();
+    let store = files.open();
+    create(&store, &owner);
+    assert!(said(&store).contains("is missing, so nobody can tell"), "{}", said(&store));
+}
+
+#[test]
+fn another_key_does_not_fit() {
+    assert_eq!(
+        check(|files| fs::write(files.folder.path().join("keys/audit.key"), [7; 32]).unwrap()),
+        "event 1 was changed, is not in its place, or was written with another key"
+    );
+}
+
+#[test]
+fn a_crash_between_a_commit_and_its_head_accuses_nobody() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    create(&store, &owner);
+    create(&store, &owner);
+    drop(store);
+    // The last line is missing, and then half of one is there.
+    let path = files.path().with_extension("db.heads");
+    let lines = fs::read_to_string(&path).unwrap();
+    let first = lines.lines().next().unwrap();
+    for left in [format!("{first}\n"), format!("{first}\n2 0a1b"), String::new()] {
+        fs::write(&path, &left).unwrap();
+        let store = files.open();
+        assert!(said(&store).ends_with("events hold"));
+        create(&store, &owner);
+        assert!(said(&store).ends_with("events hold"));
+        // The new line stands by itself.
+        let last = files.heads().pop().unwrap();
+        assert_eq!(last.len(), 2 + 64, "{last}");
+    }
+}
+
+#[test]
+fn heads_of_several_processes_may_be_out_of_order() {
+    let files = Files::new();
+    let stores = [files.open(), files.open()];
+    let owner = owner(&stores[0]);
+    for round in 0..3 {
+        create(&stores[round % 2], &owner);
+    }
+    let path = files.path().with_extension("db.heads");
+    let mut lines = files.heads();
+    lines.swap(0, 2);
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    assert_eq!(said(&stores[0]), "3 events hold");
+}

@@ -1,0 +1,286 @@
+//! What holds in whatever order the verbs come, and whoever dies in between.
+
+use super::fixture::*;
+use initrunner::domain::budget::Spent;
+use initrunner::domain::event::Event;
+use initrunner::domain::ids::CallId;
+use initrunner::domain::message::Message;
+use initrunner::domain::run::RunState;
+use initrunner::domain::tool_call::{CallEvent, CallState, RefusedBy};
+use initrunner::store::owner::Owner;
+use initrunner::store::sqlite::SqliteStore;
+use initrunner::store::{Admission, CallOutcome, Claim, Readmission, RunEnd, Store, StoredRun};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A verb and what it is done to: indices choose among the calls and claims there are, so that stale
+/// ones are used as well.
+#[derive(Debug, Clone)]
+enum Step {
+    Turn(Vec<u8>, bool),
+    Start(Index, Index),
+    Finish(Index, Index, bool),
+    Readmit(Index, Index, bool),
+    Tell(Index, Index),
+    Pause(Index),
+    Interrupt(Index),
+    End(Index, bool),
+    Decide(Vec<(Index, bool)>),
+    Claim,
+    Cancel,
+    Adopt,
+    /// The owner dies, and another takes its place.
+    Die,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let index = any::<Index>;
+    prop_oneof![
+        4 => (prop::collection::vec(0..3u8, 0..4), any::<bool>())
+            .prop_map(|(calls, pause)| Step::Turn(calls, pause)),
+        6 => (index(), index()).prop_map(|(claim, call)| Step::Start(claim, call)),
+        4 => (index(), index(), any::<bool>()).prop_map(|(a, b, ok)| Step::Finish(a, b, ok)),
+        2 => (index(), index(), any::<bool>()).prop_map(|(a, b, ask)| Step::Readmit(a, b, ask)),
+        2 => (index(), index()).prop_map(|(claim, call)| Step::Tell(claim, call)),
+        1 => index().prop_map(Step::Pause),
+        1 => index().prop_map(Step::Interrupt),
+        1 => (index(), any::<bool>()).prop_map(|(claim, ok)| Step::End(claim, ok)),
+        6 => prop::collection::vec((index(), any::<bool>()), 1..3).prop_map(Step::Decide),
+        3 => Just(Step::Claim),
+        1 => Just(Step::Cancel),
+        2 => Just(Step::Adopt),
+        2 => Just(Step::Die),
+    ]
+}
+
+struct World {
+    store: SqliteStore,
+    owner: Owner,
+    claims: Vec<Claim>,
+    calls: Vec<CallId>,
+}
+
+impl World {
+    /// Does a step; tells whether the store accepted it.
+    fn perform(&mut self, step: &Step) -> bool {
+        let store = &self.store;
+        let claim = |index: &Index| index.get(&self.claims).clone();
+        // A call that does not exist, where there is none yet.
+        let strangers = [call_id()];
+        let calls = if self.calls.is_empty() { &strangers[..] } else { &self.calls[..] };
+        let run = self.claims[0].run.clone();
+        match step {
+            Step::Turn(kinds, pause) => {
+                let admission = |kind: &u8| match kind {
+                    0 => Admission::Ready,
+                    1 => waiting(),
+                    _ => refused(),
+                };
+                let calls: Vec<_> = kinds.iter().map(|kind| new_call(admission(kind))).collect();
+                let ids: Vec<_> = calls.iter().map(|call| call.id.clone()).collect();
+                // The latest claim: turns of stale ones would only be refused.
+                let claim = self.claims[self.claims.len() - 1].clone();
+                let accepted = wait(store.record_turn(&claim, turn(calls, *pause))).is_ok();
+                if accepted {
+                    self.calls.extend(ids);
+                }
+                accepted
+            }
+            Step::Start(c, call) => {
+                wait(store.record_call_started(&claim(c), call.get(calls), at(2))).is_ok()
+            }
+            Step::Finish(c, call, succeeded) => {
+                let outcome = CallOutcome { succeeded: *succeeded, result: "result".into() };
+                wait(store.record_call_finished(&claim(c), call.get(calls), outcome, at(3))).is_ok()
+            }
+            Step::Readmit(c, call, ask) => {
+                let readmission = if *ask {
+                    Readmission::Waiting { preview: None, binding: binding("x"), changed: vec![] }
+                } else {
+                    Readmission::Refused { by: RefusedBy::Policy, result: "no".into() }
+                };
+                wait(store.readmit_call(&claim(c), call.get(calls), readmission, at(4))).is_ok()
+            }
+            Step::Tell(c, call) => {
+                let told = vec![result(call.get(calls), "told")];
+                wait(store.tell_results(&claim(c), told, at(5))).is_ok()
+            }
+            Step::Pause(c) => wait(store.pause_run(&claim(c), Spent::default(), at(6))).is_ok(),
+            Step::Interrupt(c) => {
+                let reason = "stopped".into();
+                wait(store.interrupt_run(&claim(c), reason, Spent::default(), at(7))).is_ok()
+            }
+            Step::End(c, completed) => {
+                let end = if *completed {
+                    RunEnd::Completed { answer: "done".into() }
+                } else {
+                    RunEnd::Failed { error: "failed".into() }
+                };
+                wait(store.end_run(&claim(c), end, Spent::default(), at(8))).is_ok()
+            }
+            Step::Decide(decisions) => {
+                let mut request = approve(&run, &[], &self.owner);
+                for (call, approved) in decisions {
+                    let one = if *approved { approve } else { deny };
+                    let one = one(&run, &[call.get(calls).clone()], &self.owner);
+                    request.decisions.extend(one.decisions);
+                }
+                let decided = wait(store.decide(request));
+                let accepted = decided.is_ok();
+                self.claims.extend(decided.ok().and_then(|decided| decided.claim));
+                accepted
+            }
+            Step::Claim => {
+                let claimed = wait(store.claim_run(&run, self.owner.id(), at(9)));
+                let accepted = claimed.is_ok();
+                self.claims.extend(claimed.ok());
+                accepted
+            }
+            Step::Cancel => wait(store.cancel_run(&run, alice(), at(10))).is_ok(),
+            Step::Adopt => !wait(store.adopt_orphans(at(11))).unwrap().is_empty(),
+            Step::Die => {
+                self.owner = owner(store);
+                false
+            }
+        }
+    }
+
+    fn observe(&self) -> (StoredRun, Vec<Event>) {
+        let run = &self.claims[0].run;
+        // Reading refuses columns that do not fit together, so this alone is a check.
+        (wait(self.store.load_run(run)).unwrap(), wait(self.store.events(run)).unwrap())
+    }
+}
+
+const EVENTS: [CallEvent; 11] = [
+    CallEvent::Refuse(RefusedBy::Policy),
+    CallEvent::Ask,
+    CallEvent::Approve,
+    CallEvent::Deny,
+    CallEvent::Expire,
+    CallEvent::Start,
+    CallEvent::Succeed,
+    CallEvent::Fail,
+    CallEvent::LoseTrack,
+    CallEvent::Retry,
+    CallEvent::ReportUnknown,
+];
+
+fn follows(before: CallState, after: CallState) -> bool {
+    EVENTS.into_iter().any(|event| before.after(event) == Ok(after))
+}
+
+/// One verb may lose track of a call and decide it, or end the run, in one transaction.
+fn may_follow(before: CallState, after: CallState) -> bool {
+    before == after
+        || follows(before, after)
+        || (before == CallState::Started && follows(CallState::Unknown, after))
+}
+
+fn check_step(before: &(StoredRun, Vec<Event>), after: &(StoredRun, Vec<Event>), accepted: bool) {
+    if !accepted {
+        assert_eq!(before.1, after.1, "a refused verb left an event");
+        assert_eq!(format!("{:?}", before.0), format!("{:?}", after.0));
+        return;
+    }
+    let (old, new) = (&before.0, &after.0);
+    assert!(new.messages.starts_with(&old.messages), "the history was rewritten");
+    assert!(after.1.starts_with(&before.1), "the journal was rewritten");
+    assert!(new.run.fence >= old.run.fence);
+    assert!(!old.run.state.is_final() || new.run.state == old.run.state);
+    let states: BTreeMap<_, _> = old.calls.iter().map(|call| (&call.id, call)).collect();
+    for call in &new.calls {
+        let Some(old) = states.get(&call.id) else { continue };
+        assert!(may_follow(old.state, call.state), "{} became {}", old.state, call.state);
+        if old.state.is_final() {
+            assert_eq!(old.result, call.result, "a result was changed");
+        }
+        if call.attempts > old.attempts {
+            assert_eq!(call.attempts, old.attempts + 1);
+            assert!(matches!(old.state, CallState::Ready | CallState::Approved));
+        }
+    }
+}
+
+fn check_whole(run: &StoredRun, events: &[Event]) {
+    for call in &run.calls {
+        let told = run
+            .messages
+            .iter()
+            .filter(
+                |message| matches!(message, Message::ToolResult { call: id, .. } if *id == call.id),
+            )
+            .count();
+        assert_eq!(told, usize::from(call.told), "{} has {told} results", call.id);
+    }
+    let mut open: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+    // How often a call may be started: once if nobody had to be asked, and once for each approval.
+    let mut allowed: BTreeMap<&str, i64> = BTreeMap::new();
+    for event in events {
+        let call = event.call.as_ref().map(CallId::as_str).unwrap_or_default();
+        let body: serde_json::Value = serde_json::from_str(&event.body).unwrap();
+        match event.kind.as_str() {
+            "turn_recorded" => {
+                for call in body["calls"].as_array().unwrap() {
+                    let ready = call[1] == "ready";
+                    let id = run.calls.iter().find(|c| call[0] == c.id.as_str()).unwrap();
+                    allowed.insert(id.id.as_str(), i64::from(ready));
+                }
+            }
+            "approval_requested" => {
+                assert!(open.entry(call).or_default().insert(body["request"].as_i64().unwrap()));
+                // Whatever was allowed before is not any more.
+                allowed.insert(call, 0);
+            }
+            "approval_decided" => {
+                let request = body["request"].as_i64().unwrap();
+                assert!(open.entry(call).or_default().remove(&request), "decided twice");
+                if body["decision"] == "approve" {
+                    allowed.insert(call, 1);
+                }
+            }
+            "call_refused" => {
+                allowed.insert(call, 0);
+            }
+            "call_started" => {
+                let left = allowed.entry(call).or_default();
+                *left -= 1;
+                assert!(*left >= 0, "{call} was started without permission");
+            }
+            _ => {}
+        }
+    }
+    if run.run.state == RunState::Paused {
+        let waits = [CallState::Waiting, CallState::Unknown];
+        assert!(run.calls.iter().any(|call| waits.contains(&call.state)), "paused for nobody");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_of_verbs_breaks_a_promise(steps in prop::collection::vec(step(), 1..60)) {
+        let store = SqliteStore::in_memory().unwrap();
+        let owner = owner(&store);
+        let claim = create(&store, &owner);
+        let mut world = World { store, owner, claims: vec![claim], calls: Vec::new() };
+        let mut before = world.observe();
+        for step in &steps {
+            let accepted = world.perform(step);
+            let after = world.observe();
+            check_step(&before, &after, accepted);
+            check_whole(&after.0, &after.1);
+            let (queue, total) = wait(world.store.pending(100)).unwrap();
+            prop_assert_eq!(queue.len(), total);
+            let waiting = wait(world.store.runs(1)).unwrap()[0].waiting;
+            prop_assert_eq!(total, waiting);
+            if after.0.run.state.is_final() {
+                prop_assert_eq!(total, 0);
+            }
+            before = after;
+        }
+        prop_assert_eq!(wait(world.store.check_journal()).unwrap().broken, None);
+    }
+}
