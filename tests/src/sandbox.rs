@@ -3,7 +3,7 @@
 use initrunner::domain::ids::CallId;
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
-use initrunner::plugin::{CacheFolder, RoleSite, Runtime, RuntimeOptions, Source};
+use initrunner::plugin::{CacheFolder, Pool, RoleSite, Runtime, RuntimeOptions, Source};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +22,7 @@ impl Sandbox {
         let runtime = Runtime::new(RuntimeOptions {
             cache,
             protected: vec![],
+            pool: Pool::MANY_RUNS,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         });
         Self { gate: Gate::new(runtime.unwrap(), [7; 32]), compiled }

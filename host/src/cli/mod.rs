@@ -57,57 +57,46 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
-    let audit_db = arguments.audit_db;
-    let host = |persist| host(output, audit_db, persist);
-    match arguments.command {
-        Command::Run(command) => match host(!command.no_audit) {
-            Ok(host) => run::run(&host, command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Pending(command) => match host(true) {
-            Ok(host) => pending::pending(&host, &command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Approve(command) => match host(true) {
-            Ok(host) => approve::approve(&host, command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Resume(command) => match host(true) {
-            Ok(host) => resume::resume(&host, &command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Cancel(command) => match host(true) {
-            Ok(host) => cancel::cancel(&host, command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Runs(command) => match host(true) {
-            Ok(host) => runs::runs(&host, &command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Show(command) => match host(true) {
-            Ok(host) => show::show(&host, &command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Validate(command) => match host(false) {
-            Ok(host) => validate::validate(&host, &command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Inspect(command) => match host(false) {
-            Ok(host) => inspect::inspect(&host, &command, output).await,
-            Err(exit) => exit,
-        },
-        Command::Completions(command) => completions::completions(&command, output),
+    let command = arguments.command;
+    if let Command::Completions(command) = &command {
+        return completions::completions(command, output);
     }
+    let host = match host(output, arguments.audit_db, &command) {
+        Ok(host) => host,
+        Err(exit) => return exit,
+    };
+    let exit = match command {
+        Command::Run(command) => run::run(&host, command, output).await,
+        Command::Pending(command) => pending::pending(&host, &command, output).await,
+        Command::Approve(command) => approve::approve(&host, command, output).await,
+        Command::Resume(command) => resume::resume(&host, &command, output).await,
+        Command::Cancel(command) => cancel::cancel(&host, command, output).await,
+        Command::Runs(command) => runs::runs(&host, &command, output).await,
+        Command::Show(command) => show::show(&host, &command, output).await,
+        Command::Validate(command) => validate::validate(&host, &command, output).await,
+        Command::Inspect(command) => inspect::inspect(&host, &command, output).await,
+        Command::Completions(_) => Exit::Done,
+    };
+    host.leave();
+    exit
 }
 
-fn host(output: &Output, audit_db: Option<PathBuf>, persist: bool) -> Result<Host, Exit> {
+fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
     let environment = |name: &str| std::env::var(name).ok();
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
     let progress = output.clone();
+    let persist = match command {
+        Command::Run(run) => !run.no_audit,
+        // They touch no run, and must not make a database where there is none.
+        Command::Validate(_) | Command::Inspect(_) => false,
+        _ => true,
+    };
+    let reads_only = matches!(command, Command::Pending(_) | Command::Runs(_) | Command::Show(_));
     Ok(Host::new(HostOptions {
         home,
         audit_db,
         persist,
+        one_run: !reads_only,
         identity: ops::identity(),
         environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {

@@ -8,7 +8,7 @@ use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
-use crate::plugin::{CacheFolder, Runtime, RuntimeOptions};
+use crate::plugin::{CacheFolder, Pool, Runtime, RuntimeOptions};
 use crate::store::owner::Owner;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
 use crate::store::{Store, key};
@@ -23,6 +23,8 @@ pub struct HostOptions {
     pub audit_db: Option<PathBuf>,
     /// Whether runs are written down; otherwise they live in memory, and a pause cannot be resumed.
     pub persist: bool,
+    /// Whether the process lives for one run: fewer threads, connections and instances then.
+    pub one_run: bool,
     /// Who is asking: an authenticated identity, such as `os:alice`.
     pub identity: String,
     /// The environment, for roles' variables and models' keys.
@@ -52,6 +54,15 @@ impl Host {
         }
     }
 
+    /// Ends the host of a process that is about to exit: waits for the store, and leaves the engine's
+    /// address space to the kernel, which takes it back faster than the engine gives it.
+    pub fn leave(self) {
+        let Self { gate, owner, store, .. } = self;
+        std::mem::forget(gate);
+        drop(owner);
+        drop(store);
+    }
+
     /// Whether runs are written down.
     pub fn persists(&self) -> bool {
         self.options.persist
@@ -75,7 +86,10 @@ impl Host {
             return Ok(store);
         }
         let opened = if self.options.persist {
-            SqliteStore::open(OpenOptions::new(self.database(), self.options.home.keys()))?
+            SqliteStore::open(OpenOptions {
+                one_thread: self.options.one_run,
+                ..OpenOptions::new(self.database(), self.options.home.keys())
+            })?
         } else {
             SqliteStore::in_memory()?
         };
@@ -111,6 +125,7 @@ impl Host {
         let runtime = Runtime::new(RuntimeOptions {
             cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
             protected,
+            pool: if self.options.one_run { Pool::ONE_RUN } else { Pool::MANY_RUNS },
             on_compile: Box::new(move |name| on_compile(name)),
         })?;
         let gate = Gate::new(runtime, kept.unwrap_or_else(random::thirty_two));

@@ -9,18 +9,30 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 /// one thread, and the tick itself costs nothing measurable.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// Instances at a time, over all runs of the process. Each slot costs address space and up to
-/// [`KEEP_RESIDENT`] of memory once used; two cores have no use for more.
-pub(super) const INSTANCES: u32 = 64;
+/// The pool of instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Instances at a time, over all runs of the process: a call beyond them waits for a slot.
+    pub instances: u32,
+    /// Bytes of a used slot that are zeroed in place rather than given back to the kernel. Giving pages
+    /// back takes the address space's lock, which halves the rate on two threads instead of doubling
+    /// it; zeroing pages that were never used costs the first call of each slot.
+    pub keep_resident: usize,
+}
 
-/// Bytes of a used slot that are zeroed in place rather than given back to the kernel: giving pages
-/// back takes the address space's lock, which halves the rate on two threads instead of doubling it.
-const KEEP_RESIDENT: usize = 4 << 20;
+impl Pool {
+    /// For a process that serves many runs: two cores have no use for more instances.
+    pub const MANY_RUNS: Self = Self { instances: 64, keep_resident: 4 << 20 };
+
+    /// For a process that drives one run, which invokes one call after the other, and is gone: a small
+    /// pool is made faster, and few slots are used twice.
+    pub const ONE_RUN: Self = Self { instances: 4, keep_resident: 64 << 10 };
+}
 
 /// An engine with pooled instances, or, where the address space is too short for a pool (a limit on
 /// virtual memory, a small machine), one that allocates each instance when it is needed.
-pub(super) fn build() -> wasmtime::Result<Engine> {
-    Engine::new(&pooled()).or_else(|_| Engine::new(&on_demand()))
+pub(super) fn build(pool: Pool) -> wasmtime::Result<Engine> {
+    Engine::new(&pooled(pool)).or_else(|_| Engine::new(&on_demand()))
 }
 
 /// Settings that decide what compiled code looks like: the same for both allocators, so that they
@@ -31,6 +43,8 @@ fn common() -> Config {
     // Traps are told to models and people as sentences; nobody maps addresses back to source.
     config.wasm_backtrace_max_frames(None);
     config.generate_address_map(false);
+    // Nothing unwinds through compiled code from outside: traps do not need it.
+    config.native_unwind_info(false);
     // Only what the contract's guests need.
     config.wasm_memory64(false);
     config.wasm_relaxed_simd(false);
@@ -39,18 +53,19 @@ fn common() -> Config {
     config
 }
 
-fn pooled() -> Config {
+fn pooled(settings: Pool) -> Config {
+    let Pool { instances, keep_resident } = settings;
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(INSTANCES)
-        .total_core_instances(INSTANCES * CORE_INSTANCES)
-        .total_memories(INSTANCES * MEMORIES)
-        .total_tables(INSTANCES * TABLES)
-        .total_stacks(INSTANCES)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES)
+        .total_memories(instances * MEMORIES)
+        .total_tables(instances * TABLES)
+        .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
         .max_memory_size(LARGEST_MEMORY)
-        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .linear_memory_keep_resident(keep_resident)
         // A small guest's table is a few kilobytes; the same reason as for memories.
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10);

@@ -9,7 +9,7 @@ use super::error::{EntryProblem, LoadError};
 use super::import::{self, process::ProcessAccess};
 use super::limits::{CallLimits, LARGEST_MEMORY};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
-use super::schema::Schema;
+use super::schema::{Author, Schema};
 use super::source::Source;
 use super::state::State;
 use crate::domain::canonical;
@@ -82,12 +82,14 @@ impl Runtime {
         let grants = self.grants(entry, &component, site.folder).map_err(fail)?;
         component.imports.check(&grants).map_err(fail)?;
         let linked = self.link(&component, &grants).map_err(fail)?;
-        let manifest = self.manifest(&linked, &source.name).await.map_err(fail)?;
+        let author = Author::of(&source.digest);
+        let manifest = self.manifest(&linked, &source.name, author).await.map_err(fail)?;
 
         let config = Value::Object(entry.config.clone());
         check_config(entry, &manifest.config_schema, &config)?;
         let config = canonical::to_text(&config);
-        let described = self.describe(&linked, &source.name, &config).await.map_err(fail)?;
+        let described =
+            self.describe(&linked, &source.name, author, &config).await.map_err(fail)?;
         let described = described.map_err(|sentence| {
             vec![EntryProblem {
                 position: entry.position,

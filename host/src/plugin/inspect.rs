@@ -4,6 +4,7 @@ use super::Runtime;
 use super::error::LoadError;
 use super::import::Imports;
 use super::manifest::{Description, Manifest};
+use super::schema::Author;
 use super::source::Source;
 use crate::domain::digest::Digest;
 use crate::domain::grant::{Grants, ProcessGrant, Programs};
@@ -42,8 +43,9 @@ impl Runtime {
         let grants = Grants { process: Some(nothing) };
         component.imports.check(&grants)?;
         let linked = self.link(&component, &grants)?;
-        let manifest = self.manifest(&linked, &source.name).await?;
-        let tools = self.describe(&linked, &source.name, &"{}".to_owned()).await?;
+        let author = Author::of(&source.digest);
+        let manifest = self.manifest(&linked, &source.name, author).await?;
+        let tools = self.describe(&linked, &source.name, author, &"{}".to_owned()).await?;
         Ok(Inspection {
             digest: source.digest,
             size: source.bytes.len(),

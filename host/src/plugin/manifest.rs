@@ -5,7 +5,7 @@ use super::bindings::initrunner::plugin::types;
 use super::entry::Linked;
 use super::error::{CallError, LoadError};
 use super::limits::{CallLimits, DESCRIPTION, TOOLS};
-use super::schema::Schema;
+use super::schema::{Author, Schema};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ impl Runtime {
         &self,
         linked: &Linked,
         name: &str,
+        author: Author,
     ) -> Result<Manifest, LoadError> {
         let manifest = self
             .with_instance(linked, limits(), None, async |store, guest| {
@@ -73,7 +74,7 @@ impl Runtime {
         if manifest.version.len() > 64 || manifest.description.len() > DESCRIPTION {
             return Err(LoadError::new(format!("the component `{name}` has an overlong manifest")));
         }
-        let config_schema = Schema::compile(&manifest.config_schema).map_err(|clause| {
+        let config_schema = Schema::compile(&manifest.config_schema, author).map_err(|clause| {
             LoadError::new(format!(
                 "the component `{name}` has an unusable configuration schema: {clause}"
             ))
@@ -92,6 +93,7 @@ impl Runtime {
         &self,
         linked: &Linked,
         name: &str,
+        author: Author,
         config: &String,
     ) -> Result<Result<Vec<Description>, String>, LoadError> {
         let described = self
@@ -124,7 +126,7 @@ impl Runtime {
                     "the component `{name}` has an overlong description"
                 )));
             }
-            let parameters = Schema::compile(&tool.parameters).map_err(|clause| {
+            let parameters = Schema::compile(&tool.parameters, author).map_err(|clause| {
                 LoadError::new(format!(
                     "the tool `{}` of the component `{name}` has an unusable schema: {clause}",
                     tool.name

@@ -24,6 +24,7 @@ mod state;
 pub use cache::CacheFolder;
 pub use call::{CallInput, CallResult};
 pub use component::{LARGEST_COMPONENT, Loaded};
+pub use engine::Pool;
 pub use entry::{LoadedEntry, LoadedTool, RoleSite};
 pub use error::{CallError, EntryProblem, LoadError};
 pub use import::Imports;
@@ -49,6 +50,8 @@ pub struct RuntimeOptions {
     pub cache: Option<CacheFolder>,
     /// Folders that no granted program may reach: the host's own state.
     pub protected: Vec<PathBuf>,
+    /// The pool of instances.
+    pub pool: Pool,
     /// Told the name of a component that is about to be compiled, which can take seconds.
     pub on_compile: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -72,7 +75,7 @@ impl Runtime {
     /// # Errors
     /// Where this machine cannot run compiled WebAssembly at all.
     pub fn new(options: RuntimeOptions) -> Result<Self, LoadError> {
-        let engine = engine::build().map_err(|error| {
+        let engine = engine::build(options.pool).map_err(|error| {
             LoadError::new(format!(
                 "this machine cannot run WebAssembly components: {}",
                 error.root_cause()
@@ -84,7 +87,7 @@ impl Runtime {
             protected: options.protected.into(),
             on_compile: options.on_compile,
             loaded: Mutex::default(),
-            slots: Semaphore::new(engine::INSTANCES as usize),
+            slots: Semaphore::new(options.pool.instances as usize),
             ticking: OnceLock::new(),
         })
     }

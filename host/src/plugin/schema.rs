@@ -1,9 +1,29 @@
 //! JSON Schemas from components: compiled once, and failures as sentences.
 
+use super::carried;
 use super::limits::DESCRIPTION;
 use crate::domain::canonical;
-use jsonschema::{PatternOptions, Validator};
+use crate::domain::digest::Digest;
+use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
+
+/// Who wrote a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Author {
+    /// The binary carries the component.
+    FirstParty,
+    /// Anybody.
+    Unknown,
+}
+
+impl Author {
+    pub(super) fn of(component: &Digest) -> Self {
+        match carried::with_digest(component) {
+            Some(_) => Self::FirstParty,
+            None => Self::Unknown,
+        }
+    }
+}
 
 /// A compiled schema and its source.
 #[derive(Debug)]
@@ -18,7 +38,7 @@ impl Schema {
     ///
     /// # Errors
     /// One clause saying what is wrong with it.
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
+    pub(super) fn compile(text: &str, author: Author) -> Result<Self, String> {
         if text.len() > DESCRIPTION {
             return Err(format!("it is larger than {DESCRIPTION} bytes"));
         }
@@ -26,11 +46,15 @@ impl Schema {
         if source.get("type").and_then(Value::as_str) != Some("object") {
             return Err("it does not describe an object (`\"type\": \"object\"`)".into());
         }
-        let validator = jsonschema::options()
-            .with_draft(jsonschema::Draft::Draft202012)
-            .with_pattern_options(PatternOptions::regex())
-            .build(&source)
-            .map_err(|error| error.to_string())?;
+        let draft = match author {
+            // What first-party schemas use means the same in draft 7, whose schema of schemas compiles
+            // in a fraction of the time: more than everything else that a run starts with.
+            Author::FirstParty => Draft::Draft7,
+            Author::Unknown => Draft::Draft202012,
+        };
+        let options =
+            jsonschema::options().with_draft(draft).with_pattern_options(PatternOptions::regex());
+        let validator = options.build(&source).map_err(|error| error.to_string())?;
         Ok(Self { source, validator })
     }
 

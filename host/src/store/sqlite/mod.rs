@@ -162,7 +162,7 @@ impl SqliteStore {
         &self,
         verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
-        if matches!(self.place, Place::Memory) {
+        if matches!(self.place, Place::Memory | Place::File(OpenOptions { one_thread: true, .. })) {
             return self.write(move |write| verb(write.conn));
         }
         let (answer, answered) = oneshot::channel();

@@ -32,6 +32,9 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// How long to wait for other processes; [`BUSY_TIMEOUT`] unless a test is in a hurry.
     pub busy_timeout: Duration,
+    /// Read where it is written, on one thread with one connection: for a process that drives one run
+    /// and is gone. A second connection would cost it a millisecond; a server wants its reads apart.
+    pub one_thread: bool,
 }
 
 impl OpenOptions {
@@ -42,6 +45,7 @@ impl OpenOptions {
             key_folder: key_folder.into(),
             read_only: false,
             busy_timeout: BUSY_TIMEOUT,
+            one_thread: false,
         }
     }
 }
