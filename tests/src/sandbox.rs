@@ -17,12 +17,17 @@ pub struct Sandbox {
 impl Sandbox {
     /// A gate with a cache folder, or none.
     pub fn new(cache: Option<CacheFolder>) -> Self {
+        Self::with_pool(cache, Pool::MANY_RUNS)
+    }
+
+    /// A gate whose instances live in this pool.
+    pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let runtime = Runtime::new(RuntimeOptions {
             cache,
             protected: vec![],
-            pool: Pool::MANY_RUNS,
+            pool,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         });
         Self { gate: Gate::new(runtime.unwrap(), [7; 32]), compiled }

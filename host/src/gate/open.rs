@@ -72,6 +72,25 @@ impl Gate {
     }
 }
 
+#[cfg(feature = "bench")]
+impl Gate {
+    /// The first tool's component, called without the gate or the host's limits: a baseline.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn bare(&self, tools: &Toolset, arguments: &str) -> Result<bool, String> {
+        let entry = &tools.entries[0];
+        let input = crate::plugin::CallInput {
+            id: "call_aaaaaaaaaa".into(),
+            attempt: 1,
+            idempotency_key: "call_aaaaaaaaaa".into(),
+            tool: entry.tools[0].name.clone(),
+            arguments: arguments.to_owned(),
+        };
+        self.runtime.bare(entry, input).await.map_err(|error| error.to_string())
+    }
+}
+
 impl Toolset {
     /// The entries, in the role's order.
     pub fn entries(&self) -> &[LoadedEntry] {

@@ -166,7 +166,7 @@ impl Linked {
     }
 }
 
-fn wire(input: CallInput) -> types::Call {
+pub(super) fn wire(input: CallInput) -> types::Call {
     types::Call {
         id: input.id,
         attempt: input.attempt,

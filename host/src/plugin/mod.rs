@@ -3,6 +3,8 @@
 //!
 //! [`Runtime`] is not `Clone` and is owned by the gate: nothing else can invoke a tool.
 
+#[cfg(feature = "bench")]
+mod bare;
 mod bindings;
 mod cache;
 mod call;
