@@ -3,7 +3,7 @@
 use super::{Answer, Proposed, Refusal, Toolset, Verdict};
 use crate::domain::canonical::Canonical;
 use crate::domain::ids::CallId;
-use crate::domain::role::nearest;
+use crate::domain::nearest::nearest;
 use crate::domain::tool_call::RefusedBy;
 use crate::plugin::{LoadedEntry, LoadedTool};
 

@@ -1,4 +1,4 @@
-//! What the tests of this module share: a role's text in, its meaning or its problems out.
+//! What the tests of roles and of YAML share: a role's text in, its meaning or its problems out.
 
 use super::{Entry, Role, ToolSettings, parse};
 use crate::domain::budget::Budgets;
@@ -6,7 +6,7 @@ use expect_test::Expect;
 use std::fmt::Write as _;
 
 /// The environment of every test. `SECRET` must never be seen in a problem.
-pub(super) fn lookup(name: &str) -> Option<String> {
+pub(in crate::domain) fn lookup(name: &str) -> Option<String> {
     let value = match name {
         "WORD" => "word",
         "NUMBER" => "5",
@@ -21,12 +21,12 @@ pub(super) fn lookup(name: &str) -> Option<String> {
 }
 
 /// The role in short, or its problems as a person sees them.
-pub(super) fn check(text: &str, expected: Expect) {
+pub(in crate::domain) fn check(text: &str, expected: Expect) {
     expected.assert_eq(&said(text));
 }
 
 /// What `check` compares.
-pub(super) fn said(text: &str) -> String {
+pub(in crate::domain) fn said(text: &str) -> String {
     let told = match parse(text, &lookup) {
         Ok(role) => summary(&role),
         Err(errors) => {
@@ -42,13 +42,13 @@ pub(super) fn said(text: &str) -> String {
 }
 
 /// The same for the items of `tools:`, which begin on line 5.
-pub(super) fn check_tools(items: &str, expected: Expect) {
+pub(in crate::domain) fn check_tools(items: &str, expected: Expect) {
     let said = said(&format!("name: x\nprompt: p\nmodel: openai:m\ntools:\n{items}"));
     expected.assert_eq(said.strip_prefix("x: p, OpenAi m\n").unwrap_or(&said));
 }
 
 /// The same for the value of `model:`, on line 3.
-pub(super) fn check_model(value: &str, expected: Expect) {
+pub(in crate::domain) fn check_model(value: &str, expected: Expect) {
     check(&format!("name: x\nprompt: p\nmodel: {value}"), expected);
 }
 

@@ -1,9 +1,8 @@
 //! One value, read as the type it must have.
 
 use super::Position;
-use super::nearest::nearest;
-use super::problem::{Problems, listed, shown};
-use super::yaml::{Node, NodeValue, Scalar, Typed};
+use crate::domain::nearest::nearest;
+use crate::domain::yaml::{Node, NodeValue, Problems, Scalar, Typed, listed, shown};
 
 /// A value and what to call it.
 pub(super) struct Field<'n> {

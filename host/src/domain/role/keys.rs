@@ -2,9 +2,8 @@
 
 use super::Position;
 use super::field::Field;
-use super::nearest::nearest;
-use super::problem::{Problems, listed, shown};
-use super::yaml::{Key, Node, NodeValue};
+use crate::domain::nearest::nearest;
+use crate::domain::yaml::{Key, Node, NodeValue, Problems, listed, shown};
 
 /// A mapping whose unknown keys have been reported.
 pub(super) struct Keys<'n> {

@@ -1,11 +1,10 @@
 //! A role: what one YAML file says. The types are here; [`parse()`] reads the text.
 
 #[cfg(test)]
-mod check;
+pub(in crate::domain) mod check;
+mod errors;
 mod field;
-mod interpolate;
 mod keys;
-mod nearest;
 #[cfg(test)]
 mod never_panics;
 mod parse;
@@ -15,13 +14,11 @@ mod parse_name;
 mod parse_prompt;
 mod parse_settings;
 mod parse_source;
-mod problem;
-mod yaml;
 
-pub use nearest::nearest;
+pub use super::yaml::{Position, Problem};
+pub use errors::RoleErrors;
 pub use parse::parse;
 pub use parse_entry::RESERVED;
-pub use problem::{Problem, RoleErrors};
 
 use super::approval::ApprovalMode;
 use super::budget::Budgets;
@@ -89,15 +86,6 @@ pub enum EntrySource {
     Type(String),
     /// A component file, relative to the role file, or `sha256:…`.
     Component(String),
-}
-
-/// Where something stands in the role's text; both count from 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Position {
-    /// The line.
-    pub line: usize,
-    /// The column, in characters.
-    pub column: usize,
 }
 
 /// One item of `tools:`.

@@ -3,16 +3,19 @@
 //! *Flat*: all keys side by side. *Enveloped*: `apiVersion` and `kind`, what the role is called under
 //! `metadata` and what it does under `spec`.
 
-use super::Role;
 use super::field::Field;
 use super::keys::Keys;
 use super::parse_entry::parse_entries;
 use super::parse_model::parse_model;
 use super::parse_name::parse_name;
 use super::parse_prompt::parse_prompt;
-use super::problem::{Problems, RoleErrors};
-use super::yaml::{self, Node, NodeValue};
+use super::{Role, RoleErrors};
 use crate::domain::budget::Budgets;
+use crate::domain::yaml::{self, Kind, Node, NodeValue, Problems};
+
+/// What an empty file is told, and what a role is called in messages.
+const KIND: Kind =
+    Kind { noun: "role", begin: "a role needs at least `name`, `prompt` and `model`" };
 
 const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 6] = ["name", "description", "tags", "author", "team", "version"];
@@ -38,11 +41,11 @@ const FLAT: [&str; 11] = [
 /// Everything that is wrong with the text, not only the first thing.
 pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Role, RoleErrors> {
     let mut problems = Problems::default();
-    let root = yaml::read(text, lookup, &mut problems);
+    let root = yaml::read(text, &KIND, Some(lookup), &mut problems);
     let role = root.and_then(|root| parse_root(&root, &mut problems));
     match role {
         Some(role) if problems.is_empty() => Ok(role),
-        _ => Err(problems.into_errors()),
+        _ => Err(RoleErrors { problems: problems.into_sorted() }),
     }
 }
 

@@ -6,12 +6,11 @@
 
 use super::field::Field;
 use super::keys::Keys;
-use super::nearest::nearest;
 use super::parse_settings::{SETTINGS, parse_grants, parse_settings};
 use super::parse_source::parse_source;
-use super::problem::{Problems, shown};
-use super::yaml::{Key, Node, NodeValue, Typed};
 use super::{Entry, Position, ToolSettings};
+use crate::domain::nearest::nearest;
+use crate::domain::yaml::{Key, Node, NodeValue, Problems, shown};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -154,13 +153,7 @@ fn to_json(node: &Node) -> Value {
         ),
         // There is a problem then, and the role is not used.
         NodeValue::Broken => Value::Null,
-        NodeValue::Scalar(scalar) => match scalar.typed {
-            Typed::Null => Value::Null,
-            Typed::Bool(flag) => flag.into(),
-            Typed::Integer(number) => number.into(),
-            Typed::Float(number) => number.into(),
-            Typed::Text => scalar.text.as_str().into(),
-        },
+        NodeValue::Scalar(scalar) => scalar.to_json(),
     }
 }
 

@@ -4,11 +4,9 @@
 //! to be tried with the scripted model first.
 
 use super::field::Field;
-use super::interpolate::is_variable_name;
 use super::keys::Keys;
-use super::problem::{Problems, shown};
-use super::yaml::{NodeValue, Scalar, Typed};
 use super::{ModelSpec, Provider};
+use crate::domain::yaml::{NodeValue, Problems, Scalar, Typed, is_variable_name, shown};
 
 const KEYS: [&str; 7] =
     ["provider", "name", "base_url", "api_key_env", "temperature", "max_tokens", "script"];

@@ -1,7 +1,7 @@
 //! Reads a role's `name`.
 
 use super::keys::Keys;
-use super::problem::Problems;
+use crate::domain::yaml::Problems;
 
 /// The longest name of a role: it is a column of tables and a label of logs.
 const LONGEST_NAME: usize = 64;

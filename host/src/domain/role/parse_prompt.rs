@@ -1,7 +1,7 @@
 //! Reads `prompt:`, which may also be called `role:`.
 
 use super::keys::Keys;
-use super::problem::Problems;
+use crate::domain::yaml::Problems;
 
 /// Reads the prompt.
 pub(super) fn parse_prompt(keys: &Keys<'_>, problems: &mut Problems) -> Option<String> {

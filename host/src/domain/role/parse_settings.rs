@@ -3,11 +3,10 @@
 
 use super::field::Field;
 use super::keys::Keys;
-use super::problem::{Problems, shown};
-use super::yaml::{NodeValue, Typed};
 use super::{GrantSpec, Limits, ProcessGrantSpec, ToolSettings};
 use crate::domain::approval::ApprovalMode;
 use crate::domain::permission::{DefaultPermission, Permissions, Rule};
+use crate::domain::yaml::{NodeValue, Problems, Typed, shown};
 
 /// The keys that an entry and a tool share.
 pub(super) const SETTINGS: [&str; 3] = ["approval", "permissions", "limits"];

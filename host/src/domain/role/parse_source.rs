@@ -1,11 +1,10 @@
 //! Which component an entry means: `type: NAME`, `component: FILE`, or in short `NAME: {keys}`.
 
 use super::field::Field;
-use super::nearest::nearest;
 use super::parse_entry::RESERVED;
-use super::problem::{Problems, shown};
-use super::yaml::{Key, Node, NodeValue};
 use super::{EntrySource, Position};
+use crate::domain::nearest::nearest;
+use crate::domain::yaml::{Key, Node, NodeValue, Problems, shown};
 
 /// An entry's component, as the entry names it.
 pub(super) struct Component {

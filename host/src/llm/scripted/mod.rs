@@ -6,14 +6,13 @@ mod parse;
 mod template;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 use super::{Delta, Model, ModelError, ModelFuture, Reply, ReplyCall, Request, Sink, show};
 use crate::domain::message::{Message, Usage};
 use crate::domain::role::ModelSpec;
+use crate::domain::yaml::Position;
 use std::collections::BTreeMap;
 use tokio::time::sleep;
-use yaml::At;
 
 /// How much of a text that no rule matches is shown: enough to tell it from others.
 const LONGEST_SHOWN: usize = 120;
@@ -34,7 +33,7 @@ pub struct ScriptError {
 
 impl ScriptError {
     /// An error in a script whose path the caller fills in.
-    fn at(at: At, problem: impl Into<String>) -> Self {
+    fn at(at: Position, problem: impl Into<String>) -> Self {
         Self { path: String::new(), line: at.line, column: at.column, problem: problem.into() }
     }
 }

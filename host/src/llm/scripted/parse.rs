@@ -19,13 +19,14 @@
 
 use super::ScriptError;
 use super::template::{Patterns, Template};
-use super::yaml::{self, At, Key, Node, Yaml};
+use crate::domain::nearest::nearest;
+use crate::domain::yaml::{self, Key, Kind, Node, NodeValue, Position, Problems, Typed, listed};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use std::time::Duration;
 
-/// The longest script. 1 MiB, as roles have: it is stored with every run.
-const LONGEST_SCRIPT: usize = 1 << 20;
+/// What an empty file is told, and what a script is called in messages.
+const KIND: Kind = Kind { noun: "script", begin: "begin with `rules:`" };
 
 /// The most rules. Each holds up to two compiled patterns.
 const MOST_RULES: usize = 1000;
@@ -35,7 +36,7 @@ const MOST_RULES: usize = 1000;
 const LARGEST_PATTERN: usize = 1 << 20;
 
 /// The longest `delay_ms`: the pause is for people who watch.
-const LONGEST_DELAY_MS: i64 = 60_000;
+const LONGEST_DELAY_MS: u64 = 60_000;
 
 /// A script.
 #[derive(Debug)]
@@ -90,20 +91,16 @@ pub(super) enum Json {
 
 /// Reads a script.
 pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
-    let start = At { line: 1, column: 1 };
-    if text.len() > LONGEST_SCRIPT {
-        return Err(ScriptError::at(start, "the script is longer than 1 MiB"));
-    }
-    let Some(root) = yaml::read(text)? else {
-        return Err(ScriptError::at(start, "the script is empty; begin with `rules:`"));
-    };
-    let mut fields = Fields::of(root, "a script", &["rules", "fallback", "delay_ms"])?;
+    let mut fields = Fields::of(read(text)?, "a script", &["rules", "fallback", "delay_ms"])?;
     let rules = match fields.take("rules") {
         Some(node) => list(node, "rules")?,
         None => Vec::new(),
     };
     if let Some(node) = rules.get(MOST_RULES) {
-        return Err(ScriptError::at(node.at, format!("there are more than {MOST_RULES} rules")));
+        return Err(ScriptError::at(
+            node.position,
+            format!("there are more than {MOST_RULES} rules"),
+        ));
     }
     let rules = rules.into_iter().map(rule).collect::<Result<_, _>>()?;
     let nothing = Patterns { when: None, user: None };
@@ -112,8 +109,26 @@ pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
     Ok(Script { rules, fallback, delay: Duration::from_millis(delay_ms) })
 }
 
+/// The tree of a script. What `${…}` means here is up to templates, so no variable is filled in.
+fn read(text: &str) -> Result<Node, ScriptError> {
+    let mut problems = Problems::default();
+    let root = yaml::read(text, &KIND, None, &mut problems);
+    match (root, problems.into_sorted().into_iter().next()) {
+        (Some(root), None) => Ok(root),
+        (_, Some(problem)) => {
+            let hint = problem.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            Err(ScriptError::at(problem.position, problem.message + &hint))
+        }
+        // A tree or a problem: the reader gives one of the two.
+        (None, None) => {
+            let start = Position { line: 1, column: 1 };
+            Err(ScriptError::at(start, "the script cannot be read"))
+        }
+    }
+}
+
 fn rule(node: Node) -> Result<Rule, ScriptError> {
-    let at = node.at;
+    let at = node.position;
     let known = ["from", "when", "tool", "is_error", "user", "turn", "reply", "calls"];
     let mut fields = Fields::of(node, "a rule", &known)?;
     let from = match fields.take("from") {
@@ -123,7 +138,7 @@ fn rule(node: Node) -> Result<Rule, ScriptError> {
             "tool" => From::Tool { tool: None, is_error: None },
             other => {
                 let problem = format!("`from` is `user` or `tool`, not `{}`", shown(other));
-                return Err(ScriptError::at(node.at, problem));
+                return Err(ScriptError::at(node.position, problem));
             }
         },
     };
@@ -145,7 +160,7 @@ fn rule(node: Node) -> Result<Rule, ScriptError> {
     };
     let when = fields.take("when").map(|node| pattern(&node)).transpose()?;
     let user = fields.take("user").map(|node| pattern(&node)).transpose()?;
-    let turn = fields.integer("turn", i64::from(u16::MAX))?;
+    let turn = fields.integer("turn", u64::from(u16::MAX))?;
     let turn = turn.map(|turn| usize::try_from(turn).unwrap_or(usize::MAX));
     let patterns = Patterns { when: when.as_ref(), user: user.as_ref() };
     let reply = fields.take("reply").map(|node| template(&node, patterns)).transpose()?;
@@ -163,7 +178,7 @@ fn rule(node: Node) -> Result<Rule, ScriptError> {
 }
 
 fn call(node: Node, patterns: Patterns<'_>) -> Result<Call, ScriptError> {
-    let at = node.at;
+    let at = node.position;
     let mut fields = Fields::of(node, "a call", &["tool", "arguments"])?;
     let Some(tool) = fields.take("tool") else {
         return Err(ScriptError::at(at, "a call needs `tool`"));
@@ -172,14 +187,14 @@ fn call(node: Node, patterns: Patterns<'_>) -> Result<Call, ScriptError> {
     let arguments = match fields.take("arguments") {
         None => Arguments::Json(Json::Object(Vec::new())),
         Some(node) => match &node.value {
-            Yaml::Map(_) => Arguments::Json(json(node, patterns)?),
-            Yaml::Scalar { meaning: Value::String(_), .. } => {
+            NodeValue::Mapping(_) => Arguments::Json(json(node, patterns)?),
+            NodeValue::Scalar(scalar) if scalar.typed == Typed::Text => {
                 Arguments::Text(template(&node, patterns)?)
             }
             _ => {
                 let problem =
-                    format!("`arguments` is a mapping or the exact text, not {}", node.kind());
-                return Err(ScriptError::at(node.at, problem));
+                    format!("`arguments` is a mapping or the exact text, not {}", kind(&node));
+                return Err(ScriptError::at(node.position, problem));
             }
         },
     };
@@ -188,13 +203,17 @@ fn call(node: Node, patterns: Patterns<'_>) -> Result<Call, ScriptError> {
 
 fn json(node: Node, patterns: Patterns<'_>) -> Result<Json, ScriptError> {
     Ok(match node.value {
-        Yaml::Scalar { meaning: Value::String(_), .. } => Json::Text(template(&node, patterns)?),
-        Yaml::Scalar { meaning, .. } => Json::Value(meaning),
-        Yaml::List(items) => {
+        NodeValue::Scalar(ref scalar) if scalar.typed == Typed::Text => {
+            Json::Text(template(&node, patterns)?)
+        }
+        NodeValue::Scalar(scalar) => Json::Value(scalar.to_json()),
+        // There is a problem then, and the script is not used.
+        NodeValue::Broken => Json::Value(Value::Null),
+        NodeValue::Sequence(items) => {
             let items = items.into_iter().map(|item| json(item, patterns));
             Json::List(items.collect::<Result<_, _>>()?)
         }
-        Yaml::Map(entries) => {
+        NodeValue::Mapping(entries) => {
             let entries =
                 entries.into_iter().map(|(key, node)| Ok((key.text, json(node, patterns)?)));
             Json::Object(entries.collect::<Result<_, _>>()?)
@@ -203,7 +222,8 @@ fn json(node: Node, patterns: Patterns<'_>) -> Result<Json, ScriptError> {
 }
 
 fn template(node: &Node, patterns: Patterns<'_>) -> Result<Template, ScriptError> {
-    Template::parse(text(node)?, patterns).map_err(|problem| ScriptError::at(node.at, problem))
+    Template::parse(text(node)?, patterns)
+        .map_err(|problem| ScriptError::at(node.position, problem))
 }
 
 fn pattern(node: &Node) -> Result<Regex, ScriptError> {
@@ -220,26 +240,48 @@ fn pattern(node: &Node) -> Result<Regex, ScriptError> {
             }
         };
         let problem = format!("`{}` is no regular expression: {problem}", shown(text));
-        ScriptError::at(node.at, problem)
+        ScriptError::at(node.position, problem)
     })
 }
 
 fn text(node: &Node) -> Result<&str, ScriptError> {
     match &node.value {
-        Yaml::Scalar { text, meaning: Value::String(_) } => Ok(text),
-        _ => {
-            let quote = if matches!(node.value, Yaml::Scalar { .. }) { "; quote it" } else { "" };
-            let problem = format!("expected a text, found {}{quote}", node.kind());
-            Err(ScriptError::at(node.at, problem))
+        NodeValue::Scalar(scalar) if scalar.typed == Typed::Text => Ok(&scalar.text),
+        value => {
+            let quote = if matches!(value, NodeValue::Scalar(_)) { "; quote it" } else { "" };
+            let problem = format!("expected a text, found {}{quote}", kind(node));
+            Err(ScriptError::at(node.position, problem))
         }
     }
 }
 
 fn list(node: Node, key: &str) -> Result<Vec<Node>, ScriptError> {
-    let (at, kind) = (node.at, node.kind());
+    let (at, kind) = (node.position, kind(&node));
     match node.value {
-        Yaml::List(items) => Ok(items),
+        NodeValue::Sequence(items) => Ok(items),
         _ => Err(ScriptError::at(at, format!("`{key}` is a list, not {kind}"))),
+    }
+}
+
+fn typed(node: &Node) -> Option<Typed> {
+    match &node.value {
+        NodeValue::Scalar(scalar) => Some(scalar.typed),
+        _ => None,
+    }
+}
+
+/// What to call a value in an error.
+fn kind(node: &Node) -> &'static str {
+    match &node.value {
+        NodeValue::Sequence(_) => "a list",
+        NodeValue::Mapping(_) => "a mapping",
+        NodeValue::Broken => "a faulty value",
+        NodeValue::Scalar(scalar) => match scalar.typed {
+            Typed::Null => "nothing",
+            Typed::Bool(_) => "a boolean",
+            Typed::Integer(_) | Typed::Float(_) => "a number",
+            Typed::Text => "a text",
+        },
     }
 }
 
@@ -253,17 +295,19 @@ struct Fields(Vec<(Key, Node)>);
 impl Fields {
     /// The mapping that `what` is; a key that is not `known` is refused.
     fn of(node: Node, what: &str, known: &[&str]) -> Result<Self, ScriptError> {
-        let (at, kind) = (node.at, node.kind());
-        let Yaml::Map(entries) = node.value else {
+        let (at, kind) = (node.position, kind(&node));
+        let NodeValue::Mapping(entries) = node.value else {
             return Err(ScriptError::at(at, format!("{what} is a mapping, not {kind}")));
         };
         for (key, _) in &entries {
             if !known.contains(&key.text.as_str()) {
                 let unknown = shown(&key.text);
-                return Err(ScriptError::at(
-                    key.at,
-                    format!("{what} has no key `{unknown}`{}", nearest(&key.text, known)),
-                ));
+                let cure = match nearest(&key.text, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("it has {}", listed(known.iter().copied())),
+                };
+                let problem = format!("{what} has no key `{unknown}`; {cure}");
+                return Err(ScriptError::at(key.position, problem));
             }
         }
         Ok(Self(entries))
@@ -274,45 +318,28 @@ impl Fields {
         Some(self.0.swap_remove(index).1)
     }
 
-    fn position(&self, key: &str) -> Option<At> {
-        self.0.iter().find(|(known, _)| known.text == key).map(|(known, _)| known.at)
+    fn position(&self, key: &str) -> Option<Position> {
+        self.0.iter().find(|(known, _)| known.text == key).map(|(known, _)| known.position)
     }
 
     fn boolean(&mut self, key: &str) -> Result<Option<bool>, ScriptError> {
         let Some(node) = self.take(key) else { return Ok(None) };
-        match &node.value {
-            Yaml::Scalar { meaning: Value::Bool(flag), .. } => Ok(Some(*flag)),
-            _ => {
-                let problem = format!("`{key}` is `true` or `false`, not {}", node.kind());
-                Err(ScriptError::at(node.at, problem))
-            }
+        if let Some(Typed::Bool(flag)) = typed(&node) {
+            return Ok(Some(flag));
         }
+        let problem = format!("`{key}` is `true` or `false`, not {}", kind(&node));
+        Err(ScriptError::at(node.position, problem))
     }
 
-    fn integer(&mut self, key: &str, largest: i64) -> Result<Option<u64>, ScriptError> {
+    fn integer(&mut self, key: &str, largest: u64) -> Result<Option<u64>, ScriptError> {
         let Some(node) = self.take(key) else { return Ok(None) };
-        let number = match &node.value {
-            Yaml::Scalar { meaning: Value::Number(number), .. } => number.as_u64(),
-            _ => None,
-        };
-        match number.filter(|number| i64::try_from(*number).is_ok_and(|n| n <= largest)) {
-            Some(number) => Ok(Some(number)),
-            None => {
-                let problem = format!("`{key}` is a whole number from 0 to {largest}");
-                Err(ScriptError::at(node.at, problem))
-            }
+        if let Some(Typed::Integer(number)) = typed(&node)
+            && let Ok(number) = u64::try_from(number)
+            && number <= largest
+        {
+            return Ok(Some(number));
         }
-    }
-}
-
-fn nearest(unknown: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|key| (strsim::jaro_winkler(unknown, key), key));
-    // 0.75 pairs slips of the finger and leaves unrelated words alone.
-    match near.filter(|(likeness, _)| *likeness > 0.75).max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((_, key)) => format!("; did you mean `{key}`?"),
-        None => format!(
-            "; it has {}",
-            known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
-        ),
+        let problem = format!("`{key}` is a whole number from 0 to {largest}");
+        Err(ScriptError::at(node.position, problem))
     }
 }

@@ -142,8 +142,8 @@ fn a_faulty_script_says_where_and_what_to_write() {
         let shown = error.strip_prefix("the script `s.yaml` is faulty at ").unwrap().to_owned();
         assert_eq!(shown, expected, "{script}");
     };
-    check("", "line 1, column 1: the script is empty; begin with `rules:`");
-    check("# nothing\n", "line 1, column 1: the script is empty; begin with `rules:`");
+    check("", "line 1, column 1: the file is empty; begin with `rules:`");
+    check("# nothing\n", "line 1, column 1: the file is empty; begin with `rules:`");
     check("- a", "line 1, column 1: a script is a mapping, not a list");
     check("rule: []", "line 1, column 1: a script has no key `rule`; did you mean `rules`?");
     check(
@@ -193,19 +193,63 @@ fn a_faulty_script_says_where_and_what_to_write() {
         "rules:\n  - calls:\n      - {tool: t, arguments: [1]}",
         "line 3, column 30: `arguments` is a mapping or the exact text, not a list",
     );
-    check("a: 1\na: 2", "line 2, column 1: the key `a` occurs twice");
-    check("? [a]\n: b", "line 1, column 3: a key is a list, not a text");
-    check("a: &x 1", "line 1, column 4: an anchor cannot be used in a script");
-    check("a: !t 1", "line 1, column 4: a tag cannot be used in a script");
-    check("rules: []\n---\nrules: []", "line 2, column 1: a second document begins; keep to one");
-    check("rules: [", "line 2, column 1: while parsing a node, did not find expected node content");
     check(
-        &format!("a: {}1{}", "[".repeat(40), "]".repeat(40)),
-        "line 1, column 35: the nesting is deeper than 32 levels",
+        "a: 1\na: 2",
+        "line 2, column 1: the key `a` is given twice, on line 1 and again on line 2; keep one of the \
+         two",
     );
-    check(&"- ".repeat(5000), "line 1, column 65: the nesting is deeper than 32 levels");
-    check(&"[".repeat(5000), "line 1, column 256: recursion limit exceeded");
-    check(&"#".repeat(2 << 20), "line 1, column 1: the script is longer than 1 MiB");
+    check(
+        "? [a]\n: b",
+        "line 1, column 3: a key must be a single word or text; put the key in quotes if it begins \
+         with `[` or `{`",
+    );
+    check(
+        "a: &x 1",
+        "line 1, column 4: `&x` is an anchor in YAML, and anchors are not supported; put it in quotes \
+         if it is text, or remove it",
+    );
+    check(
+        "a: !t 1",
+        "line 1, column 4: the YAML tag `!t` is not supported here; remove it, or put the value in \
+         quotes if it is text",
+    );
+    check(
+        "rules: []\n---\nrules: []",
+        "line 2, column 1: a second YAML document begins here; a script is one document: remove the \
+         `---`, or give it a file of its own",
+    );
+    check(
+        "rules: [",
+        "line 2, column 1: this is not valid YAML: while parsing a node, did not find expected node \
+         content; look at the indentation, the quotes and the brackets of this line and the one before",
+    );
+    check(
+        "fallback: *.txt",
+        "line 1, column 11: `*.txt` is an alias in YAML, and aliases are not supported; put it in \
+         quotes if it is text, or write the value out",
+    );
+    check(
+        "delay_ms: 99999999999999999999",
+        "line 1, column 11: the number `99999999999999999999` does not fit into 64 bits; put it in \
+         quotes if it is text",
+    );
+    check(
+        &format!("a: {}1{}", "[".repeat(70), "]".repeat(70)),
+        "line 1, column 67: lists and mappings are nested more than 64 deep; use fewer levels",
+    );
+    check(
+        &"- ".repeat(5000),
+        "line 1, column 129: lists and mappings are nested more than 64 deep; use fewer levels",
+    );
+    check(
+        &"[".repeat(5000),
+        "line 1, column 256: lists and mappings are nested more than 64 deep; use fewer levels",
+    );
+    check(
+        &"#".repeat(2 << 20),
+        "line 1, column 1: the file has 2097152 bytes; a script may have 1048576; move long texts out \
+         of the script",
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn value(inside: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String
 }
 
 /// Whether a word can name an environment variable: `[A-Za-z_][A-Za-z0-9_]*`.
-pub(super) fn is_variable_name(word: &str) -> bool {
+pub(crate) fn is_variable_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

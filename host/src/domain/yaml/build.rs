@@ -1,10 +1,9 @@
 //! The tree, built from the YAML reader's events.
 
+use super::problem::{Problems, shown};
 use super::refuse::is_unknown_alias;
 use super::source::{Source, position};
-use super::{Key, MAX_DEPTH, MAX_NODES, Node, NodeValue, Typed};
-use crate::domain::role::Position;
-use crate::domain::role::problem::{Problems, shown};
+use super::{Key, Kind, Lookup, MAX_DEPTH, MAX_NODES, Node, NodeValue, Position, Typed};
 use saphyr_parser::{Event, Parser, Span};
 use std::collections::BTreeMap;
 
@@ -37,7 +36,8 @@ enum Slot {
 
 pub(super) struct Builder<'t, 'p> {
     pub(super) source: Source<'t>,
-    pub(super) lookup: &'p dyn Fn(&str) -> Option<String>,
+    pub(super) kind: &'p Kind,
+    pub(super) lookup: Option<&'p Lookup<'p>>,
     pub(super) problems: &'p mut Problems,
     frames: Vec<Frame>,
     root: Option<Node>,
@@ -48,10 +48,12 @@ pub(super) struct Builder<'t, 'p> {
 impl<'t, 'p> Builder<'t, 'p> {
     pub(super) fn new(
         source: Source<'t>,
-        lookup: &'p dyn Fn(&str) -> Option<String>,
+        kind: &'p Kind,
+        lookup: Option<&'p Lookup<'p>>,
         problems: &'p mut Problems,
     ) -> Self {
-        Self { source, lookup, problems, frames: Vec::new(), root: None, nodes: 0, filled: 0 }
+        let frames = Vec::new();
+        Self { source, kind, lookup, problems, frames, root: None, nodes: 0, filled: 0 }
     }
 
     /// The root of the text's first document, as far as it could be read to its end.
@@ -75,10 +77,13 @@ impl<'t, 'p> Builder<'t, 'p> {
         let position = position(&span.start);
         match event {
             Event::DocumentStart(_) if self.root.is_some() => {
+                let noun = self.kind.noun;
                 self.problems.add(
                     position,
                     "a second YAML document begins here",
-                    "a role is one document: remove the `---`, or give it a file of its own",
+                    format!(
+                        "a {noun} is one document: remove the `---`, or give it a file of its own"
+                    ),
                 );
                 return Err(Stop);
             }
@@ -133,7 +138,7 @@ impl<'t, 'p> Builder<'t, 'p> {
             self.problems.add(
                 position,
                 format!("the file holds more than {MAX_NODES} values"),
-                "move long lists out of the role",
+                format!("move long lists out of the {}", self.kind.noun),
             );
             return Err(Stop);
         }

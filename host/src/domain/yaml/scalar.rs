@@ -2,7 +2,7 @@
 
 /// The kind of a scalar. The text stays beside it, in the node.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::domain::role) enum Typed {
+pub(crate) enum Typed {
     /// Empty, `~` or `null`.
     Null,
     /// `true` or `false`.

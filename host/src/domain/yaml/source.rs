@@ -1,4 +1,4 @@
-//! The text of a role as lines and columns, to find what the YAML reader does not give a place for.
+//! A text as lines and columns, to find what the YAML reader does not give a place for.
 
 use super::Position;
 use saphyr_parser::{Marker, Span};

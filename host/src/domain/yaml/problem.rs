@@ -1,9 +1,8 @@
-//! What is wrong with a role, collected until the whole file has been read.
+//! What is wrong with a text, collected until the whole file has been read.
 
 use super::Position;
-use std::fmt::Write as _;
 
-/// One thing wrong with a role's text.
+/// One thing wrong with a text.
 ///
 /// A problem never holds the value of a variable, which may be a secret: where a value came from
 /// `${VAR}`, the message shows the text as written.
@@ -19,51 +18,18 @@ pub struct Problem {
     pub missing_variable: Option<String>,
 }
 
-/// Everything wrong with a role's text, in the order of the text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.render("role"))]
-pub struct RoleErrors {
-    /// Never empty.
-    pub problems: Vec<Problem>,
-}
-
-impl RoleErrors {
-    /// Whether the text is sound and only the environment lacks something. A resumed run then stays
-    /// paused instead of failing.
-    pub fn only_missing_variables(&self) -> bool {
-        self.problems.iter().all(|problem| problem.missing_variable.is_some())
-    }
-
-    /// A line `path:line:column: message` for each problem, its hint on the next; editors and
-    /// terminals make links of this form. No line break at the end.
-    pub fn render(&self, path: &str) -> String {
-        let mut text = String::new();
-        for problem in &self.problems {
-            let Position { line, column } = problem.position;
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            let _infallible = write!(text, "{path}:{line}:{column}: {}", problem.message);
-            if let Some(hint) = &problem.hint {
-                let _infallible = write!(text, "\n  hint: {hint}");
-            }
-        }
-        text
-    }
-}
-
 /// More than anybody reads; without an end, a hostile file would make an answer many times its size.
 const MOST_PROBLEMS: usize = 500;
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
+pub(crate) struct Problems {
     found: Vec<Problem>,
 }
 
 impl Problems {
     /// Notes a problem with its cure.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         position: Position,
         message: impl Into<String>,
@@ -74,24 +40,24 @@ impl Problems {
     }
 
     /// Notes a problem.
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         if !self.is_full() {
             self.found.push(problem);
         }
     }
 
     /// Whether none was found.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// Whether the next one is dropped, so that there is no use in looking further.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.found.len() >= MOST_PROBLEMS
     }
 
     /// The problems in the order of the text.
-    pub(super) fn into_errors(mut self) -> RoleErrors {
+    pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         let is_full = self.is_full();
         self.found.sort_by_key(|problem| (problem.position.line, problem.position.column));
         if is_full {
@@ -102,16 +68,16 @@ impl Problems {
                 missing_variable: None,
             });
         }
-        RoleErrors { problems: self.found }
+        self.found
     }
 }
 
-/// The longest piece of a role that a message shows.
+/// The longest piece of a text that a message shows.
 const LONGEST_SHOWN: usize = 60;
 
-/// A piece of the role for a message: in backticks, not too long, and with every character visible,
+/// A piece of the text for a message: in backticks, not too long, and with every character visible,
 /// so that it cannot speak to the terminal.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut out = String::from("`");
     for (index, character) in text.chars().enumerate() {
         if index == LONGEST_SHOWN {
@@ -133,7 +99,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// Words in backticks: `a`, `b`.
-pub(super) fn listed<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+pub(crate) fn listed<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
@@ -154,9 +120,10 @@ mod tests {
         for line in (1..=MOST_PROBLEMS + 2).rev() {
             problems.add(Position { line, column: 1 }, "wrong", "right");
         }
-        let errors = problems.into_errors();
-        assert_eq!(errors.problems.len(), MOST_PROBLEMS + 1);
-        assert!(errors.render("r.yaml").starts_with("r.yaml:3:1: wrong\n  hint: right\nr.yaml:4:"));
-        assert!(errors.to_string().contains("more problems may follow"));
+        let sorted = problems.into_sorted();
+        assert_eq!(sorted.len(), MOST_PROBLEMS + 1);
+        assert_eq!(sorted[0].position.line, 3);
+        assert_eq!(sorted[1].position.line, 4);
+        assert!(sorted[MOST_PROBLEMS].message.contains("more problems may follow"));
     }
 }

@@ -1,10 +1,10 @@
-//! The parts of YAML that a role may not use, and texts that are not YAML: each with its cure.
+//! The parts of YAML that a file may not use, and texts that are not YAML: each with its cure.
 
 use super::build::{Builder, Stop};
+use super::interpolate::FaultKind;
+use super::problem::{Problem, shown};
 use super::source::position;
-use crate::domain::role::Position;
-use crate::domain::role::interpolate::FaultKind;
-use crate::domain::role::problem::{Problem, shown};
+use super::{Node, NodeValue, Position};
 use saphyr_parser::{Marker, ScanError, Span, Tag};
 
 const CORE: &str = "tag:yaml.org,2002:";
@@ -20,7 +20,7 @@ impl Builder<'_, '_> {
             format!("{word} is an alias in YAML, and aliases are not supported"),
             "put it in quotes if it is text, or write the value out",
         );
-        self.place(super::Node { position, value: super::NodeValue::Broken });
+        self.place(Node { position, value: NodeValue::Broken });
         Ok(())
     }
 
@@ -101,7 +101,7 @@ fn word(text: &str) -> &str {
 }
 
 /// What a `${` that cannot be filled in is to the author.
-pub(super) fn fault_problem(kind: FaultKind, position: Position) -> Problem {
+pub(super) fn fault_problem(kind: FaultKind, position: Position, noun: &str) -> Problem {
     let escape = "write `$${` for a literal `${`";
     let (message, hint, missing_variable) = match kind {
         FaultKind::Unclosed => ("`${` has no closing `}`".to_owned(), escape.to_owned(), None),
@@ -124,7 +124,7 @@ pub(super) fn fault_problem(kind: FaultKind, position: Position) -> Problem {
             Some(name),
         ),
         FaultKind::TooLong(name) => (
-            format!("the variable {} makes the role too long", shown(&name)),
+            format!("the variable {} makes the {noun} too long", shown(&name)),
             "shorten its value".to_owned(),
             None,
         ),

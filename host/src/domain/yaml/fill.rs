@@ -1,13 +1,12 @@
 //! Values: variables filled in, then the type by style, tag and core schema.
 
 use super::build::Builder;
+use super::interpolate::{Fault, interpolate};
+use super::problem::shown;
 use super::refuse::{core_tag, fault_problem};
 use super::scalar::{Typed, Unholdable, resolve};
 use super::source::position;
-use super::{MAX_FILLED, NodeValue, Scalar};
-use crate::domain::role::Position;
-use crate::domain::role::interpolate::{Fault, interpolate};
-use crate::domain::role::problem::shown;
+use super::{MAX_FILLED, NodeValue, Position, Scalar};
 use saphyr_parser::{ScalarStyle, Span, Tag};
 
 impl Builder<'_, '_> {
@@ -20,11 +19,11 @@ impl Builder<'_, '_> {
         span: &Span,
     ) -> NodeValue {
         let at = position(&span.start);
-        if !written.contains("${") {
+        let Some(lookup) = self.lookup.filter(|_| written.contains("${")) else {
             return self.scalar(written, None, style, tag, at);
-        }
+        };
         let room = MAX_FILLED.saturating_sub(self.filled).max(written.len());
-        match interpolate(&written, room, self.lookup) {
+        match interpolate(&written, room, lookup) {
             Ok(done) if !done.has_variable => {
                 let value = Scalar { text: done.text, typed: Typed::Text, with_variables: None };
                 self.refuse_tag(tag, "str", at);
@@ -43,7 +42,8 @@ impl Builder<'_, '_> {
                 let exact = places.len() == written.matches("${").count();
                 for Fault { index, kind } in faults {
                     let place = if exact { places.get(index).copied() } else { None };
-                    self.problems.push(fault_problem(kind, place.unwrap_or(at)));
+                    let problem = fault_problem(kind, place.unwrap_or(at), self.kind.noun);
+                    self.problems.push(problem);
                 }
                 NodeValue::Broken
             }
