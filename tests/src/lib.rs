@@ -4,6 +4,8 @@ pub mod aimock;
 pub mod ask;
 pub mod model_stub;
 pub mod sandbox;
+pub mod random;
+pub mod reference;
 
 use std::path::{Path, PathBuf};
 

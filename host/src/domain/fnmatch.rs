@@ -101,60 +101,42 @@ fn set(rest: &[char]) -> Option<(Token, usize)> {
     // A `]` right at the start is a member.
     let search_from = body_start + usize::from(rest.get(body_start) == Some(&']'));
     let close = search_from + rest.get(search_from..)?.iter().position(|c| *c == ']')?;
-    let body = &rest[body_start..close];
-    Some((Token::Set { negated, ranges: ranges(body) }, close + 1))
+    let (negated, members) = members(&rest[body_start..close], negated);
+    let ranges = members.into_iter().map(|(low, high)| (low, high.unwrap_or(low))).collect();
+    Some((Token::Set { negated, ranges }, close + 1))
 }
 
-/// The members of a set. CPython splits the body at each hyphen that can stand between two ends (not
-/// the first or last character, and at least one character after the one before), and drops ranges
-/// that run backwards.
-fn ranges(body: &[char]) -> Vec<(char, char)> {
-    // Chunks between range hyphens.
-    let mut chunks: Vec<Vec<char>> = Vec::new();
-    let mut start = 0;
-    let mut search = 1;
-    while let Some(hyphen) = (search..body.len()).find(|at| body[*at] == '-') {
-        chunks.push(body[start..hyphen].to_vec());
-        start = hyphen + 1;
-        search = hyphen + 3;
-    }
-    let tail = &body[start.min(body.len())..];
-    if tail.is_empty() {
-        // A hyphen at the very end is a member of the chunk before it.
-        match chunks.last_mut() {
-            Some(last) => last.push('-'),
-            None => chunks.push(Vec::new()),
-        }
-    } else {
-        chunks.push(tail.to_vec());
-    }
-    // A range whose ends run backwards is empty: CPython joins the two chunks without those ends.
-    let mut index = chunks.len().saturating_sub(1);
-    while index > 0 {
-        let backwards = match (chunks[index - 1].last(), chunks[index].first()) {
-            (Some(low), Some(high)) => low > high,
-            _ => false,
+/// A character, or a range with its other end.
+type Member = (char, Option<char>);
+
+/// The members of a set, and whether it is negated after all. A hyphen makes a range of its neighbours
+/// where it has two that belong to no range yet.
+fn members(body: &[char], negated: bool) -> (bool, Vec<Member>) {
+    let mut members: Vec<Member> = Vec::new();
+    let mut dropped = false;
+    let mut rest = body;
+    while let [first, after @ ..] = rest {
+        let (last, after) = match after {
+            ['-', last, after @ ..] => (Some(*last), after),
+            _ => (None, after),
         };
-        if backwards {
-            let right: Vec<char> = chunks[index][1..].to_vec();
-            chunks[index - 1].pop();
-            chunks[index - 1].extend(right);
-            chunks.remove(index);
-        }
-        index -= 1;
-    }
-    let mut members = Vec::new();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let first = usize::from(index > 0);
-        let last = chunk.len() - usize::from(index + 1 < chunks.len() && !chunk.is_empty());
-        members.extend(chunk.get(first..last).unwrap_or_default().iter().map(|c| (*c, *c)));
-        if let (Some(low), Some(next)) = (chunk.last(), chunks.get(index + 1))
-            && let Some(high) = next.first()
-        {
-            members.push((*low, *high));
+        rest = after;
+        if last.is_some_and(|last| *first > last) {
+            dropped = true;
+        } else {
+            members.push((*first, last));
         }
     }
-    members
+    // CPython drops ranges that run backwards and only then looks whether the set begins with `!`: one
+    // behind such ranges negates as well, and a range that it begins is its hyphen and its last end.
+    match members.first().copied() {
+        Some(('!', last)) if dropped && !negated => {
+            let hyphen_and_last = last.map(|last| [('-', None), (last, None)]);
+            members.splice(..1, hyphen_and_last.into_iter().flatten());
+            (true, members)
+        }
+        _ => (negated, members),
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +174,12 @@ mod tests {
         check("[a", &["[a"], &["a"]);
         check("[!", &["[!"], &["a"]);
         check("[é-ü]", &["ö"], &["e"]);
+        check("[b-a!x]", &["a", "!"], &["x"]);
+        check("[b-a!]", &["a", "!"], &[""]);
+        check("[b-a!-x]", &["a", "!"], &["-", "x"]);
+        check("[b-a!!-#]", &["a"], &["!", "\"", "#"]);
+        check("[!b-a!x]", &["a"], &["!", "x"]);
+        check("[!b-a]", &["a", "!"], &[""]);
     }
 
     #[test]
