@@ -3,9 +3,10 @@
 pub mod aimock;
 pub mod ask;
 pub mod model_stub;
-pub mod sandbox;
 pub mod random;
 pub mod reference;
+pub mod sandbox;
+pub mod tokens;
 
 use std::path::{Path, PathBuf};
 

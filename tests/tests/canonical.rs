@@ -59,7 +59,7 @@ fn number(random: &mut Random) -> String {
             4 => format!("{}e{}", 1 + random.below(9999), random.below(30) as i32 - 20)
                 .parse()
                 .unwrap_or(0.0),
-            _ => f64::from_bits((1 << 53 | random.bits() % 3).wrapping_sub(1)) * 2.0,
+            _ => 9_007_199_254_740_990.0 + random.below(4) as f64,
         };
         let number = if random.once_in(2) { -number } else { number };
         let text = match random.below(6) {

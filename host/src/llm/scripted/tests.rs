@@ -1,3 +1,5 @@
+//! Scripts in, answers or problems out.
+
 use super::*;
 use crate::domain::ids::CallId;
 use crate::domain::role::Provider;

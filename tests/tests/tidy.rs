@@ -1,0 +1,345 @@
+//! Holds the tree to its own rules. Every failure says where, and what to do about it.
+
+use initrunner_tests::tokens::{Token, paths, tokens};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The layers, lowest first: a module names only modules of the rows above its own in this list. Those
+/// of one row do not know each other. `cli` stands last because it starts the other front doors.
+const LAYERS: [&[&str]; 7] = [
+    &["domain"],
+    &["llm", "plugin", "store"],
+    &["gate"],
+    &["runner"],
+    &["ops"],
+    &["http", "dashboard", "trigger"],
+    &["cli"],
+];
+
+/// Libraries that one layer keeps to itself, so that replacing one touches one folder.
+const OWNED: [(&str, &str); 3] =
+    [("wasmtime", "plugin"), ("rusqlite", "store"), ("reqwest", "llm")];
+
+/// Who may name the plugin runtime: what holds one can invoke tools, and only the gate may.
+const MAY_NAME_RUNTIME: [&str; 3] = [
+    "host/src/plugin/",
+    "host/src/gate/",
+    // Makes one and hands it to the gate.
+    "host/src/ops/host.rs",
+];
+
+/// Who may write to the terminal. Everything else gives its words to these, so that standard output
+/// holds what was asked for and nothing else, and nothing unescaped reaches a terminal.
+const MAY_PRINT: [&str; 1] = ["host/src/cli/output.rs"];
+
+/// What `domain` does without: whatever asks the machine, waits, or knows the time by itself.
+const NOT_IN_DOMAIN: [&str; 8] = ["env", "fs", "io", "net", "os", "process", "thread", "time"];
+
+/// A file of the tree: its path from the root, with `/`, and its text.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn tokens(&self) -> Vec<Token<'_>> {
+        tokens(&self.text)
+    }
+
+    fn is_in(&self, folder: &str) -> bool {
+        self.path.starts_with(folder)
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The paths of the files below a folder of the tree, sorted; what is built or installed is left out.
+fn files(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.trim_end_matches('/').to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if !entry.file_type().unwrap().is_dir() {
+                found.push(path);
+            } else if !matches!(name.as_str(), "target" | "node_modules" | ".git") {
+                folders.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    let rust = files(folder).into_iter().filter(|path| path.ends_with(".rs"));
+    let read =
+        |path: String| Source { text: fs::read_to_string(root().join(&path)).unwrap(), path };
+    rust.map(read).collect()
+}
+
+/// Fails with everything that was found, each with its place, under what to do.
+fn check(found: Vec<String>, cure: &str) {
+    let places = found.join("\n  ");
+    assert!(found.is_empty(), "{cure}\n  {places}");
+}
+
+/// The module of the host that a file belongs to: `gate` of `host/src/gate/mod.rs`.
+fn module(path: &str) -> Option<&str> {
+    let inside = path.strip_prefix("host/src/")?;
+    let first = inside.split('/').next()?;
+    Some(first.strip_suffix(".rs").unwrap_or(first)).filter(|name| !matches!(*name, "lib" | "main"))
+}
+
+fn rank(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+/// What a file of the host names of the host's own modules: `crate::…`, and `super::…` as far as it
+/// leads out of its own module.
+fn named<'t>(source: &Source, tokens: &[Token<'t>]) -> Vec<(usize, Vec<&'t str>)> {
+    let inside = source.path.trim_start_matches("host/src/").trim_end_matches(".rs");
+    let depth = inside.split('/').filter(|name| *name != "mod").count();
+    let from_root =
+        paths(tokens, "crate").into_iter().map(|(line, path)| (line, path[1..].to_vec()));
+    let upwards = paths(tokens, "super").into_iter().filter_map(|(line, path)| {
+        let ups = path.iter().take_while(|word| **word == "super").count();
+        (ups >= depth).then(|| (line, path[ups..].to_vec()))
+    });
+    from_root.chain(upwards).collect()
+}
+
+#[test]
+fn a_module_names_only_layers_below_it() {
+    let mut found = Vec::new();
+    for source in sources("host/src") {
+        let Some(own) = module(&source.path) else { continue };
+        let Some(own_rank) = rank(own) else {
+            found.push(format!("{}: `{own}` has no place in LAYERS of this test", source.path));
+            continue;
+        };
+        for (line, path) in named(&source, &source.tokens()) {
+            let Some(other) = path.first().filter(|name| **name != own) else { continue };
+            if rank(other).is_some_and(|rank| rank >= own_rank) {
+                found.push(format!("{}:{line}: `{own}` names `{other}`", source.path));
+            }
+        }
+    }
+    check(
+        found,
+        "a layer may name only those below it: move the code down, or hand it what it needs",
+    );
+}
+
+#[test]
+fn each_large_library_is_known_to_one_layer() {
+    let mut found = Vec::new();
+    for source in sources("host/src") {
+        for token in source.tokens() {
+            for (library, owner) in OWNED {
+                if token.text.starts_with(library) && module(&source.path) != Some(owner) {
+                    found.push(format!("{}:{}: `{}`", source.path, token.line, token.text));
+                }
+            }
+        }
+    }
+    check(found, "only `plugin` knows wasmtime, only `store` SQL, only `llm` the HTTP client");
+}
+
+#[test]
+fn only_the_gate_holds_the_plugin_runtime() {
+    let mut found = Vec::new();
+    for source in sources("host/src") {
+        if MAY_NAME_RUNTIME.iter().any(|allowed| source.is_in(allowed)) {
+            continue;
+        }
+        for (line, path) in named(&source, &source.tokens()) {
+            if path.starts_with(&["plugin", "Runtime"]) {
+                found.push(format!("{}:{line}", source.path));
+            }
+        }
+    }
+    check(found, "whoever holds `plugin::Runtime` could invoke a tool: go through `gate::Gate`");
+}
+
+#[test]
+fn only_the_output_module_writes_to_the_terminal() {
+    let mut found = Vec::new();
+    for source in sources("host/src") {
+        if MAY_PRINT.contains(&source.path.as_str()) {
+            continue;
+        }
+        for three in source.tokens().windows(3) {
+            let prints = match three[0].text {
+                "print" | "println" | "eprint" | "eprintln" => three[1].text == "!",
+                // `command.stdout(…)` says where a program writes; ours is `stdout()`.
+                "stdout" | "stderr" => three[1].text == "(" && three[2].text == ")",
+                _ => false,
+            };
+            if prints {
+                found.push(format!("{}:{}: `{}`", source.path, three[0].line, three[0].text));
+            }
+        }
+    }
+    check(found, "give the text to `cli::output`, or name the file in MAY_PRINT with its reason");
+}
+
+#[test]
+fn the_domain_asks_nothing_of_the_machine() {
+    let mut found = Vec::new();
+    for source in sources("host/src/domain") {
+        let tokens = source.tokens();
+        for (line, path) in paths(&tokens, "std") {
+            if path.get(1).is_some_and(|module| NOT_IN_DOMAIN.contains(module)) {
+                found.push(format!("{}:{line}: `{}`", source.path, path.join("::")));
+            }
+        }
+        for token in &tokens {
+            if matches!(token.text, "async" | "await" | "tokio" | "unsafe") {
+                found.push(format!("{}:{}: `{}`", source.path, token.line, token.text));
+            }
+        }
+    }
+    check(found, "`domain` is data and decisions: take what it asks for as an argument");
+}
+
+#[test]
+fn every_file_says_why_it_exists() {
+    let silent = sources("").into_iter().filter(|source| !source.text.starts_with("//!"));
+    check(silent.map(|source| source.path).collect(), "begin the file with a `//!` line");
+}
+
+#[test]
+fn every_exception_carries_its_reason() {
+    let mut found = Vec::new();
+    for source in sources("") {
+        let tokens = source.tokens();
+        for (index, token) in tokens.iter().enumerate() {
+            let next = |n: usize| tokens.get(index + n).map_or("", |token| token.text);
+            let in_attribute = |word: &str| {
+                let open = if next(1) == "!" { 2 } else { 1 };
+                token.text == "#" && next(open) == "[" && next(open + 1) == word
+            };
+            let rest = || tokens[index..].iter().take_while(|token| token.text != "]");
+            let wrong = if in_attribute("allow") || in_attribute("expect") {
+                !rest().any(|token| token.text == "reason")
+            } else if in_attribute("ignore") {
+                !rest().any(|token| token.text == "\"")
+            } else {
+                matches!(token.text, "todo" | "unimplemented" | "dbg") && next(1) == "!"
+            };
+            if wrong {
+                found.push(format!("{}:{}", source.path, token.line));
+            }
+        }
+    }
+    check(
+        found,
+        "write `#[expect(…, reason = \"…\")]` and `#[ignore = \"…\"]`; finish what a `todo!` stands for",
+    );
+}
+
+#[test]
+fn nothing_built_is_tracked() {
+    if !root().join(".git").exists() {
+        // An unpacked archive: nothing is tracked.
+        return;
+    }
+    let mut git = Command::new("git");
+    // The tree may belong to another user than the one who tests it.
+    git.args(["-c", "safe.directory=*", "ls-files", "-z"]).current_dir(root());
+    let output = git.output().expect("git can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listing = String::from_utf8(output.stdout).unwrap();
+    let built = listing.split('\0').filter(|path| {
+        let kind = Path::new(path).extension().and_then(|kind| kind.to_str());
+        matches!(kind, Some("wasm" | "cwasm" | "db" | "sqlite"))
+    });
+    check(
+        built.map(str::to_owned).collect(),
+        "`git rm --cached` the file: components and databases are made where they are needed",
+    );
+}
+
+#[test]
+fn every_example_is_explained_and_tested() {
+    let listing = files("examples");
+    let folders: BTreeSet<&str> = listing
+        .iter()
+        .filter_map(|path| path.split_once('/')?.1.split_once('/'))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(!folders.is_empty());
+    let tests = sources("tests/tests");
+    let mut found = Vec::new();
+    for name in folders {
+        let folder = format!("examples/{name}");
+        let inside = |file: &str| listing.contains(&format!("{folder}/{file}"));
+        if !inside("README.md") {
+            found.push(format!("{folder} has no README.md"));
+        }
+        if !inside("role.yaml") {
+            found.push(format!("{folder} has no role.yaml"));
+        }
+        let quoted = format!("\"{name}\"");
+        let is_tested = |test: &&Source| test.text.contains(&folder) || test.text.contains(&quoted);
+        if tests.iter().find(is_tested).is_none() {
+            found.push(format!("{folder} is named in no test"));
+        }
+    }
+    check(
+        found,
+        "every example is a role with a README that a test in tests/tests holds to its word",
+    );
+}
+
+#[test]
+fn no_file_is_forgotten() {
+    let all = sources("");
+    let declares = |parent: &str, name: &str| {
+        let Some(parent) = all.iter().find(|source| source.path == parent) else { return false };
+        parent
+            .tokens()
+            .windows(3)
+            .any(|three| three[0].text == "mod" && three[1].text == name && three[2].text == ";")
+    };
+    let is_included = |file: &str| {
+        let mut scripts = all.iter().filter(|source| source.path.ends_with("/build.rs"));
+        scripts.any(|script| script.text.contains(file))
+    };
+    let mut found = Vec::new();
+    for source in &all {
+        let parts: Vec<&str> = source.path.trim_end_matches(".rs").split('/').collect();
+        let [folders @ .., name] = parts.as_slice() else { continue };
+        let is_root = match folders {
+            [.., "src"] => matches!(*name, "lib" | "main"),
+            [.., "src", "bin"] => true,
+            // Cargo finds these by itself: a file each, or a folder each with its main.rs.
+            [_, .., "tests" | "benches" | "examples"] => true,
+            [_, .., "tests" | "benches" | "examples", _] => *name == "main",
+            // Build scripts, and what they include.
+            _ => *name == "build" || is_included(&format!("{name}.rs")),
+        };
+        // A file is a module of the folder it lies in; a `mod.rs`, of the one above.
+        let (folders, name) = match folders {
+            [above @ .., folder] if *name == "mod" => (above, folder),
+            _ => (folders, name),
+        };
+        let folder = folders.join("/");
+        let parents = ["mod", "lib", "main"].map(|parent| format!("{folder}/{parent}.rs"));
+        let parents = parents.iter().chain([&format!("{folder}.rs")]).cloned().collect::<Vec<_>>();
+        if !is_root && !parents.iter().any(|parent| declares(parent, name)) {
+            found.push(source.path.clone());
+        }
+    }
+    check(
+        found,
+        "no crate holds the file: declare it with `mod`, or name a test folder's root main.rs",
+    );
+}
