@@ -38,7 +38,7 @@ pub fn lines(text: &str) -> String {
 
 /// C1 controls, format characters (Unicode category Cf, where bidirectional and zero-width marks are),
 /// separators that break lines, blanks that look like nothing, variation selectors and tags.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(u32::from(c),
         0x80..=0x9f
         | 0xad

@@ -1,5 +1,7 @@
 //! Text from outside, made fit to stand in a sentence for a person.
 
+use crate::domain::visible::is_invisible;
+
 /// The longest foreign text in an error: enough for any provider's message, short enough to read.
 const LONGEST: usize = 500;
 
@@ -18,20 +20,13 @@ pub(super) fn visible_up_to(text: &str, longest: usize) -> String {
             shown.push('…');
             break;
         }
-        if c.is_control() || is_format(c) {
+        if c.is_control() || is_invisible(c) {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);
         }
     }
     shown
-}
-
-/// Characters that have no width or that change the direction of what follows.
-fn is_format(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is wrong with a text, collected until the whole file has been read.
 
 use super::Position;
+use crate::domain::visible::is_invisible;
 
 /// One thing wrong with a text.
 ///
@@ -86,10 +87,7 @@ pub(crate) fn shown(text: &str) -> String {
         }
         match character {
             // Marks that reorder or hide text are as good as control characters.
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' => out.extend(character.escape_unicode()),
+            _ if is_invisible(character) => out.extend(character.escape_unicode()),
             _ if character.is_control() => out.extend(character.escape_default()),
             _ => out.push(character),
         }
