@@ -28,10 +28,13 @@ pub struct HostOptions {
     /// Who is asking: an authenticated identity, such as `os:alice`.
     pub identity: String,
     /// The environment, for roles' variables and models' keys.
-    pub environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub environment: Arc<Environment>,
     /// Told the name of a component that is about to be compiled.
     pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
 }
+
+/// Reads an environment variable.
+pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// What every operation works with.
 pub struct Host {

@@ -24,7 +24,7 @@ pub use approve_run::{ApproveRequest, Approved, Selection, approve_run};
 pub use cancel_run::cancel_run;
 pub use error::OpError;
 pub use home::Home;
-pub use host::{Host, HostOptions};
+pub use host::{Environment, Host, HostOptions};
 pub use identity::identity;
 pub use inspect_component::inspect_component;
 pub use list_pending::list_pending;
@@ -33,7 +33,6 @@ pub use open_role::RoleFile;
 pub use resume_run::resume_run;
 pub use run_role::{RunRequest, run_role};
 pub use show_run::{Story, show_run};
-pub use system_clock::SystemClock;
 pub use validate_role::{Validated, validate_role};
 
 use crate::runner::Reporter;

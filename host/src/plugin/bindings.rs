@@ -1,11 +1,6 @@
 //! The contract as Rust, generated from `wit/`. Private to this layer: the rest of the host speaks the
 //! domain's words.
 
-#![expect(
-    clippy::allow_attributes_without_reason,
-    reason = "generated code; every item is documented in wit/"
-)]
-
 wasmtime::component::bindgen!({
     inline: "
         package initrunner:linkage;

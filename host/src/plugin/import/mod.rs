@@ -54,7 +54,7 @@ impl Imports {
     /// # Errors
     /// Names the import, and the line to add where one would help.
     pub(super) fn check(&self, grants: &Grants) -> Result<(), LoadError> {
-        for name in &self.unknown {
+        if let Some(name) = self.unknown.first() {
             let (interface, version) = split(name);
             let ours = interface.starts_with("initrunner:");
             if ours && !is_contract(version) {
