@@ -29,7 +29,7 @@ pub enum Exit {
 }
 
 /// Every code and what it means.
-pub const EXIT_CODES: [(Exit, u8, &str); 9] = [
+const EXIT_CODES: [(Exit, u8, &str); 9] = [
     (Exit::Done, 0, "done"),
     (Exit::Failed, 1, "failed"),
     (Exit::Paused, 2, "paused, paused again, or decisions outstanding"),

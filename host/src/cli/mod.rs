@@ -19,7 +19,7 @@ mod signals;
 mod table;
 mod validate;
 
-pub use exit::{EXIT_CODES, Exit};
+pub use exit::Exit;
 
 use crate::ops::{self, Home, Host, HostOptions};
 use crate::plugin::process;

@@ -68,11 +68,3 @@ pub struct Usage {
     /// Tokens written.
     pub output_tokens: u64,
 }
-
-impl Usage {
-    /// Adds another request's use, without overflowing.
-    pub fn add(&mut self, other: Usage) {
-        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
-        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
-    }
-}

@@ -9,7 +9,7 @@ use wasmtime::component::Component;
 
 /// The largest component file: twice the largest that a language runtime gives (Python, 18 MB; with a
 /// large library, 40 MB).
-pub const LARGEST_COMPONENT: usize = 100 << 20;
+pub(super) const LARGEST_COMPONENT: usize = 100 << 20;
 
 /// A compiled component and what it imports.
 pub struct Loaded {

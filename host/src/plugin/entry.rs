@@ -15,7 +15,7 @@ use super::state::State;
 use crate::domain::canonical;
 use crate::domain::grant::{Grants, ProcessGrant, Programs};
 use crate::domain::nearest::nearest;
-use crate::domain::role::{Entry, EntrySource, Position, ProcessGrantSpec};
+use crate::domain::role::{Entry, EntrySource, Position, ProcessGrantSpec, RESERVED};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,8 +32,6 @@ pub struct LoadedEntry {
     pub entry: Entry,
     /// Its component.
     pub component: Arc<Loaded>,
-    /// Who the component says it is.
-    pub manifest: Manifest,
     /// What it is granted.
     pub grants: Grants,
     /// Its tools.
@@ -108,7 +106,7 @@ impl Runtime {
             .filter_map(|name| (site.environment)(name).map(|value| (name.clone(), value)))
             .collect();
         let entry = entry.clone();
-        Ok(LoadedEntry { entry, component, manifest, grants, tools, config, linked, environment })
+        Ok(LoadedEntry { entry, component, grants, tools, config, linked, environment })
     }
 
     pub(super) fn link(&self, component: &Loaded, grants: &Grants) -> Result<Linked, LoadError> {
@@ -212,8 +210,7 @@ fn check_config(entry: &Entry, schema: &Schema, config: &Value) -> Result<(), Ve
     let mut problems = Vec::new();
     let closed = schema.source().get("additionalProperties") == Some(&Value::Bool(false));
     for key in entry.config.keys().filter(|key| closed && !known.contains(&key.as_str())) {
-        let reserved = ["name", "approval", "permissions", "grants", "limits", "tools"];
-        let hint = match nearest(key, known.iter().copied().chain(reserved)) {
+        let hint = match nearest(key, known.iter().copied().chain(RESERVED)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "this tool has no configuration".into(),
             None => format!("it knows {}", list(&known)),

@@ -20,7 +20,7 @@ pub struct CallLimits {
 }
 
 /// The largest linear memory a slot of the pool has room for. A role cannot ask for more.
-pub const LARGEST_MEMORY: usize = 256 << 20;
+pub(super) const LARGEST_MEMORY: usize = 256 << 20;
 
 impl Default for CallLimits {
     fn default() -> Self {

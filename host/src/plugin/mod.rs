@@ -25,13 +25,13 @@ mod state;
 
 pub use cache::CacheFolder;
 pub use call::{CallInput, CallResult};
-pub use component::{LARGEST_COMPONENT, Loaded};
+pub use component::Loaded;
 pub use engine::Pool;
 pub use entry::{LoadedEntry, LoadedTool, RoleSite};
 pub use error::{CallError, EntryProblem, LoadError};
 pub use import::Imports;
 pub use inspect::Inspection;
-pub use limits::{CallLimits, LARGEST_MEMORY};
+pub use limits::CallLimits;
 pub use manifest::{Description, Effects, Manifest};
 pub use schema::Schema;
 pub use source::Source;

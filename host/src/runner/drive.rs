@@ -70,9 +70,6 @@ pub struct Driven {
     pub run: StoredRun,
 }
 
-/// The store could not write: nothing more was done.
-pub type DriveError = StoreError;
-
 /// The run as this process knows it, kept equal to the store by making each change there first.
 struct Running<'d, 'a> {
     driver: &'d Driver<'a>,
@@ -96,7 +93,7 @@ impl Driver<'_> {
         claim: Claim,
         run: StoredRun,
         reporter: &mut dyn Reporter,
-    ) -> Result<Driven, DriveError> {
+    ) -> Result<Driven, StoreError> {
         let specs =
             self.tools.entries().iter().flat_map(|entry| &entry.tools).map(|tool| ToolSpec {
                 name: tool.model_name.clone(),

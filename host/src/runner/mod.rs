@@ -5,6 +5,5 @@ mod drive;
 mod report;
 mod step;
 
-pub use drive::{DriveError, Driven, Driver, Ended};
+pub use drive::{Driven, Driver, Ended};
 pub use report::{Progress, Reporter, Silent};
-pub use step::{Step, next};

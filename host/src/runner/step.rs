@@ -7,7 +7,7 @@ use crate::store::CallRecord;
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// Ask the model.
     AskModel,
     /// Take this call through the gate (again, if it was approved) and invoke it.
@@ -25,7 +25,7 @@ pub enum Step {
 /// Within a turn: calls that no person must decide go first, in emitted order; then the run pauses as
 /// long as one waits or has an unknown outcome; then the approved ones go, in emitted order; then all
 /// results are told at once.
-pub fn next(messages: &[Message], calls: &[CallRecord]) -> Step {
+pub(super) fn next(messages: &[Message], calls: &[CallRecord]) -> Step {
     let open = || calls.iter().filter(|call| !call.told);
     let first = |state: CallState| open().find(|call| call.state == state);
     if let Some(call) = first(CallState::Proposed).or_else(|| first(CallState::Ready)) {

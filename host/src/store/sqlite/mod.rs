@@ -42,7 +42,7 @@ mod schema;
 mod tell_results;
 mod writer;
 
-pub use open::{BUSY_TIMEOUT, OpenOptions};
+pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{

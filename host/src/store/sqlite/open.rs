@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How long a transaction waits for another process's: several times the longest one that we have (a
 /// full batch with large components), and short enough that a person still sees a connection between
 /// what they did and the answer.
-pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many statements a connection keeps prepared: more than all verbs together have.
 const STATEMENTS: usize = 96;
@@ -30,7 +30,7 @@ pub struct OpenOptions {
     pub key_folder: PathBuf,
     /// Only read: nothing is made or changed, and verbs that write answer [`StoreError::ReadOnly`].
     pub read_only: bool,
-    /// How long to wait for other processes; [`BUSY_TIMEOUT`] unless a test is in a hurry.
+    /// How long to wait for other processes; five seconds unless a test is in a hurry.
     pub busy_timeout: Duration,
     /// Read where it is written, on one thread with one connection: for a process that drives one run
     /// and is gone. A second connection would cost it a millisecond; a server wants its reads apart.
