@@ -1,9 +1,9 @@
 //! A gate over one role, without a store or a model: what the plugin runtime's tests call.
 
-use initrunner::domain::ids::CallId;
+use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
-use initrunner::plugin::{CacheFolder, Pool, RoleSite, Runtime, RuntimeOptions, Source};
+use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -24,13 +24,13 @@ impl Sandbox {
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
-        let runtime = Runtime::new(RuntimeOptions {
+        let options = RuntimeOptions {
             cache,
             protected: vec![],
             pool,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
-        });
-        Self { gate: Gate::new(runtime.unwrap(), [7; 32]), compiled }
+        };
+        Self { gate: Gate::new(options, [7; 32]).unwrap(), compiled }
     }
 
     /// How many components were compiled rather than found in the cache.
@@ -66,6 +66,7 @@ impl Sandbox {
     /// Takes one call through the gate and, where it is admitted, invokes it; tells what came of it.
     pub async fn call(&self, tools: &Toolset, tool: &str, arguments: &str) -> String {
         let proposed = Proposed {
+            run: RunId::from_random([1; 16]),
             id: CallId::from_random([1; 16]),
             tool: tool.to_owned(),
             arguments: arguments.to_owned(),

@@ -21,6 +21,7 @@ fn folder() -> TempDir {
 fn command(target: Target, directory: &Path) -> ProcessCommand {
     ProcessCommand {
         target,
+        within: directory.to_owned(),
         working_directory: directory.to_owned(),
         environment: Vec::new(),
         timeout: PLENTY,

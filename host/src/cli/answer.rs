@@ -7,7 +7,7 @@ use super::output::{Output, Style};
 use crate::domain::approval::Preview;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
-use crate::ops::Host;
+use crate::ops::{Host, question};
 use crate::runner::{Driven, Ended};
 use crate::store::{CallRecord, StoredRun};
 
@@ -38,7 +38,10 @@ pub(super) fn tell(
                 run.run.id,
                 visible::one_line(reason)
             ));
-            if host.persists() {
+            if unknown(run).next().is_some() {
+                // A call was under way: it must be looked at before anything goes on.
+                paused(host, run, output);
+            } else if host.persists() {
                 output.talk(&format!("\nResume with: initrunner resume {}", run.run.id));
             }
         }
@@ -52,7 +55,12 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
         run.calls.iter().filter(|call| call.state == CallState::Waiting).collect();
     let count = waiting.len();
     let calls = if count == 1 { "call" } else { "calls" };
-    output.data(&format!("Run {} paused — {count} tool {calls} awaiting approval.", run.run.id));
+    if count > 0 {
+        output
+            .data(&format!("Run {} paused — {count} tool {calls} awaiting approval.", run.run.id));
+    } else {
+        output.data(&format!("Run {} paused — the outcome of a tool call is unknown.", run.run.id));
+    }
     let tools = waiting.iter().map(|call| call.model_tool.chars().count()).max().unwrap_or(0);
     for call in &waiting {
         let tool = visible::one_line(&call.model_tool);
@@ -67,19 +75,18 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
             output.data(&format!("    asked again, because this changed: {change}"));
         }
     }
-    for call in run.calls.iter().filter(|call| call.state == CallState::Unknown) {
-        output.data(&format!(
-            "  {}  {}  {}: it was started, and whether it happened is not known",
-            call.id,
-            visible::one_line(&call.model_tool),
-            what(call.preview.as_ref(), &call.arguments),
-        ));
+    for call in unknown(run) {
+        output.data(&format!("  {}", question(call)));
     }
-    if host.persists() {
-        output.data(&format!("\nResume with: initrunner approve {} --all", run.run.id));
-    } else {
+    if !host.persists() {
         output.data("\nThis run is not persisted (--no-audit), so it cannot be resumed.");
+    } else if count > 0 {
+        output.data(&format!("\nResume with: initrunner approve {} --all", run.run.id));
     }
+}
+
+fn unknown(run: &StoredRun) -> impl Iterator<Item = &CallRecord> {
+    run.calls.iter().filter(|call| call.state == CallState::Unknown)
 }
 
 /// What will happen, on one line: the preview where there is one, else the arguments.

@@ -8,13 +8,25 @@ use super::output::Output;
 use super::progress::Live;
 use super::signals;
 use crate::domain::decision::Decision;
-use crate::ops::{ApproveRequest, Approved, Attended, Host, OpError, Selection, approve_run};
+use crate::domain::tool_call::CallState;
+use crate::ops::{
+    ApproveRequest, Approved, Attended, Choice, Host, OpError, Selection, approve_run,
+};
+use crate::store::StoredRun;
 
 pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> Exit {
     let request = ApproveRequest {
         run: command.run_id,
         selection: command.tool_call_id.map_or(Selection::All, Selection::Call),
-        decision: if command.deny { Decision::Deny { reason: None } } else { Decision::Approve },
+        choice: if command.retry {
+            Choice::Retry
+        } else if command.report_unknown {
+            Choice::ReportUnknown
+        } else if command.deny {
+            Choice::Decide(Decision::Deny { reason: command.reason })
+        } else {
+            Choice::Decide(Decision::Approve)
+        },
         note: command.resolved_by,
     };
     let mut live = Live::new(output, command.json);
@@ -23,24 +35,33 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
     let streamed = live.streamed();
     drop(live);
     match approved {
-        Ok(Approved::Driven(driven)) => {
-            if !command.json {
-                output.data("Resumed.");
-            }
-            answer::tell(host, &driven, output, command.json, streamed)
-        }
-        Ok(Approved::Recorded(run)) => {
-            if command.json {
-                output.data(&json::run(&run, None, host.persists()).to_string());
-            } else {
-                output.data("Recorded. Another process drives the run and acts on it.");
-            }
-            Exit::Done
-        }
+        Ok(Approved::Driven(driven)) => answer::tell(host, &driven, output, command.json, streamed),
+        Ok(Approved::Recorded(run)) => recorded(host, &run, output, command.json),
         Err(error @ OpError::MissingVariables { .. }) => {
             output.error(&format!("{error}\nthe run stays paused, and no decision was recorded"));
             Exit::Paused
         }
         Err(error) => output.failure(&error),
+    }
+}
+
+/// The decision is written down, and the run does not go on here.
+fn recorded(host: &Host, run: &StoredRun, output: &Output, as_json: bool) -> Exit {
+    let has = |state| run.calls.iter().any(|call| call.state == state);
+    let (unknown, waiting) = (has(CallState::Unknown), has(CallState::Waiting));
+    if as_json {
+        output.data(&json::run(run, None, host.persists()).to_string());
+    } else if unknown || waiting {
+        output.data("Recorded.");
+        answer::paused(host, run, output);
+    } else {
+        output.data("Recorded. Another process drives the run and acts on it.");
+    }
+    if unknown {
+        Exit::Conflict
+    } else if waiting {
+        Exit::Paused
+    } else {
+        Exit::Done
     }
 }

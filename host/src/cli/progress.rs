@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(super) struct Live {
     output: Output,
     enabled: bool,
+    as_json: bool,
     spinner: Option<ProgressBar>,
     /// Text was streamed since the last line end.
     open_line: bool,
@@ -25,6 +26,7 @@ impl Live {
         Self {
             output: output.clone(),
             enabled: output.is_live() && !as_json,
+            as_json,
             spinner: None,
             open_line: false,
             streamed: false,
@@ -62,10 +64,14 @@ impl Live {
 
 impl Reporter for Live {
     fn report(&mut self, progress: Progress<'_>) {
+        if matches!(progress, Progress::Resumed) && !self.as_json {
+            self.output.data("Resumed.");
+        }
         if !self.enabled {
             return;
         }
         match progress {
+            Progress::Resumed => {}
             Progress::Asking => {
                 self.streamed = false;
                 self.spin("thinking …".into());

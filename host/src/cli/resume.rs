@@ -15,12 +15,7 @@ pub(super) async fn resume(host: &Host, command: &Resume, output: &Output) -> Ex
     let streamed = live.streamed();
     drop(live);
     match driven {
-        Ok(driven) => {
-            if !command.json {
-                output.data("Resumed.");
-            }
-            answer::tell(host, &driven, output, command.json, streamed)
-        }
+        Ok(driven) => answer::tell(host, &driven, output, command.json, streamed),
         Err(error @ OpError::MissingVariables { .. }) => {
             output.error(&format!("{error}\nthe run stays interrupted"));
             Exit::Interrupted

@@ -88,8 +88,8 @@ pub(super) fn input(call: &Call, tool: &str, attempt: u32) -> CallInput {
     CallInput {
         id: call.id.to_string(),
         attempt,
-        // Ours alone and the same for every attempt.
-        idempotency_key: call.id.to_string(),
+        // The same for every attempt, and no other call's: services compare it across runs.
+        idempotency_key: format!("{}/{}", call.run, call.id),
         tool: tool.to_owned(),
         arguments: call.arguments.text().to_owned(),
     }
@@ -106,23 +106,31 @@ fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) ->
         (BindingPart::Preview, digest(&preview)),
         (BindingPart::Role, tools.role_digest().hex()),
         (BindingPart::Configuration, configuration(gate, entry)),
-        (BindingPart::Grants, digest(&json(&entry.grants))),
+        (BindingPart::Grants, keyed(gate, &["grants", &json(&entry.grants)])),
     ]);
     Binding { parts }
 }
 
-/// The configuration with its variables resolved, and the environment it passes on: keyed, since
-/// either may hold a secret.
+/// The configuration with its variables resolved, and the environment it passes on.
 fn configuration(gate: &Gate, entry: &LoadedEntry) -> String {
+    let environment = entry.environment().iter().flat_map(|(name, value)| [name, value]);
+    let texts: Vec<&str> = ["configuration", &entry.config]
+        .into_iter()
+        .chain(environment.map(String::as_str))
+        .collect();
+    keyed(gate, &texts)
+}
+
+/// A hash that nobody without the key can find the texts of by trying: they may hold a secret.
+fn keyed(gate: &Gate, texts: &[&str]) -> String {
     // HMAC pads a short key with zeros to its block (RFC 2104).
     let mut block = [0; 64];
     block[..gate.key.len()].copy_from_slice(&gate.key);
     let mut mac = Hmac::<Sha256>::new(&block.into());
-    mac.update(b"configuration\n");
-    mac.update(entry.config.as_bytes());
-    for (name, value) in entry.environment() {
-        mac.update(format!("\n{}={}:", name, value.len()).as_bytes());
-        mac.update(value.as_bytes());
+    for text in texts {
+        // The length in front: no two lists of texts are one sequence of bytes.
+        mac.update(&(text.len() as u64).to_be_bytes());
+        mac.update(text.as_bytes());
     }
     data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes())
 }

@@ -20,9 +20,9 @@ pub use invoke::Outcome;
 pub use open::{OpenError, OpenRequest, Toolset};
 
 use crate::domain::decision::Decision;
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, RunId};
 use crate::domain::tool_call::RefusedBy;
-use crate::plugin::Runtime;
+use crate::plugin::{LoadError, Runtime, RuntimeOptions};
 
 /// The only way to a tool.
 pub struct Gate {
@@ -34,6 +34,8 @@ pub struct Gate {
 /// A call as the model asked for it.
 #[derive(Debug, Clone)]
 pub struct Proposed {
+    /// The run.
+    pub run: RunId,
     /// Our id.
     pub id: CallId,
     /// The tool as the model named it.
@@ -74,9 +76,12 @@ pub enum Verdict {
 }
 
 impl Gate {
-    /// A gate over a runtime. `key` makes the hashes of configurations unguessable.
-    pub fn new(runtime: Runtime, key: [u8; 32]) -> Self {
-        Self { runtime, key }
+    /// A gate over a runtime of its own. `key` makes the hashes of configurations unguessable.
+    ///
+    /// # Errors
+    /// Where this machine cannot run components.
+    pub fn new(options: RuntimeOptions, key: [u8; 32]) -> Result<Self, LoadError> {
+        Ok(Self { runtime: Runtime::new(options)?, key })
     }
 
     /// Takes one call through the whole chain. `prior` is what a person said about it before, where

@@ -2,13 +2,14 @@
 
 use super::{Answer, Proposed, Refusal, Toolset, Verdict};
 use crate::domain::canonical::Canonical;
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, RunId};
 use crate::domain::nearest::nearest;
 use crate::domain::tool_call::RefusedBy;
 use crate::plugin::{LoadedEntry, LoadedTool};
 
 /// A call of a tool that exists, with arguments that fit its schema.
 pub(super) struct Call {
+    pub(super) run: RunId,
     pub(super) id: CallId,
     pub(super) arguments: Canonical,
     entry: usize,
@@ -41,7 +42,7 @@ pub(super) fn resolve(tools: &Toolset, call: &Proposed) -> Result<Call, Unresolv
         .parameters
         .check(arguments.value())
         .map_err(|clause| refuse(place(), format!("Invalid arguments: {clause}")))?;
-    Ok(Call { id: call.id.clone(), arguments, entry, tool })
+    Ok(Call { run: call.run.clone(), id: call.id.clone(), arguments, entry, tool })
 }
 
 impl Call {

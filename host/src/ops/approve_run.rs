@@ -9,7 +9,8 @@ use super::open_role::open_stored;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::ids::CallId;
 use crate::domain::tool_call::CallState;
-use crate::runner::Driven;
+use crate::domain::visible::one_line;
+use crate::runner::{Driven, Progress};
 use crate::store::{CallRecord, Conflict, DecisionRequest, StoredRun};
 
 /// Which waiting calls are decided.
@@ -21,6 +22,17 @@ pub enum Selection {
     Call(String),
 }
 
+/// What a person says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// About calls that wait.
+    Decide(Decision),
+    /// Try a call again whose outcome is unknown.
+    Retry,
+    /// Tell the model that a call's outcome is unknown.
+    ReportUnknown,
+}
+
 /// A decision, as a person gives it.
 #[derive(Debug, Clone)]
 pub struct ApproveRequest {
@@ -29,7 +41,7 @@ pub struct ApproveRequest {
     /// Which calls.
     pub selection: Selection,
     /// What is said of them.
-    pub decision: Decision,
+    pub choice: Choice,
     /// What the person calls themselves; recorded, never trusted.
     pub note: Option<String>,
 }
@@ -38,7 +50,8 @@ pub struct ApproveRequest {
 pub enum Approved {
     /// The run went on.
     Driven(Box<Driven>),
-    /// The decision is recorded; a living process drives the run and will act on it.
+    /// The decision is recorded. The run does not go on here: other calls still need a person, or a
+    /// living process drives it and will act on the decision.
     Recorded(Box<StoredRun>),
 }
 
@@ -70,6 +83,7 @@ pub async fn approve_run(
         .await?;
     match decided.claim {
         Some(claim) => {
+            attended.reporter.report(Progress::Resumed);
             let driven = continue_run(host, &opened, claim, &mut attended).await?;
             Ok(Approved::Driven(Box::new(driven)))
         }
@@ -81,31 +95,48 @@ fn decisions(
     run: &StoredRun,
     request: &ApproveRequest,
 ) -> Result<Vec<(CallId, Decision)>, OpError> {
-    let waiting: Vec<&CallRecord> =
-        run.calls.iter().filter(|call| call.state == CallState::Waiting).collect();
-    match &request.selection {
-        Selection::All if waiting.is_empty() => Err(nothing_waits(run)),
-        Selection::All => Ok(waiting
-            .into_iter()
-            .map(|call| (call.id.clone(), request.decision.clone()))
-            .collect()),
-        Selection::Call(text) => {
-            let named = find_call(run, text)?;
-            if named.state != CallState::Waiting {
-                return Err(decided_before(named));
-            }
-            let others = || Decision::Deny {
-                reason: Some("only another call of the same turn was decided".into()),
-            };
-            Ok(waiting
-                .into_iter()
+    let waiting = || run.calls.iter().filter(|call| call.state == CallState::Waiting);
+    let named = match &request.selection {
+        Selection::All => None,
+        Selection::Call(text) => Some(find_call(run, text)?),
+    };
+    match (&request.choice, named) {
+        (Choice::Decide(_), None) if waiting().next().is_none() => Err(nothing_waits(run)),
+        (Choice::Decide(decision), None) => {
+            Ok(waiting().map(|call| (call.id.clone(), decision.clone())).collect())
+        }
+        (Choice::Decide(decision), Some(named)) => match named.state {
+            CallState::Waiting => Ok(waiting()
                 .map(|call| {
-                    let said =
-                        if call.id == named.id { request.decision.clone() } else { others() };
+                    let said = if call.id == named.id { decision.clone() } else { passed_over() };
                     (call.id.clone(), said)
                 })
-                .collect())
+                .collect()),
+            CallState::Unknown => Err(OpError::UnknownOutcome(question(named))),
+            _ => Err(decided_before(named)),
+        },
+        (Choice::Retry | Choice::ReportUnknown, Some(named))
+            if named.state == CallState::Unknown =>
+        {
+            // Of an unknown call, *approve* means to try it again and *deny* to report it.
+            let said = match request.choice {
+                Choice::Retry => Decision::Approve,
+                _ => Decision::Deny { reason: None },
+            };
+            Ok(vec![(named.id.clone(), said)])
         }
+        (_, Some(named)) => Err(OpError::Conflict(Conflict::WrongCallState {
+            call: named.id.clone(),
+            state: named.state,
+        })),
+        (_, None) => Err(nothing_waits(run)),
+    }
+}
+
+/// What is said of the calls beside the one that was named.
+fn passed_over() -> Decision {
+    Decision::Deny {
+        reason: Some("only another call of the same turn was approved or denied".into()),
     }
 }
 
@@ -127,11 +158,22 @@ fn nothing_waits(run: &StoredRun) -> OpError {
 /// The question that a call with an unknown outcome poses, where the run has one.
 pub(super) fn unknown_outcome(run: &StoredRun) -> Option<OpError> {
     let call = run.calls.iter().find(|call| call.state == CallState::Unknown)?;
-    Some(OpError::UnknownOutcome(format!(
-        "call {} of run {} was started and its process died before a result was written, so whether \
-         it happened is not known; look, then end the run with `initrunner cancel {}`",
-        call.id, run.run.id, run.run.id
-    )))
+    Some(OpError::UnknownOutcome(question(call)))
+}
+
+/// What a person is asked about a call that was started and has no result.
+pub fn question(call: &CallRecord) -> String {
+    let what = call.preview.as_ref().map_or(&call.arguments, |preview| &preview.text);
+    format!(
+        "call {id} ({tool}: {what}) was started, and its process ended before a result was written, so \
+         whether it happened is not known; look first, then choose:\n  \
+         initrunner approve {run} --tool-call-id {id} --retry\n  \
+         initrunner approve {run} --tool-call-id {id} --report-unknown",
+        id = call.id,
+        tool = one_line(&call.model_tool),
+        what = one_line(what),
+        run = call.run,
+    )
 }
 
 fn decided_before(call: &CallRecord) -> OpError {

@@ -6,7 +6,7 @@ use super::host::Host;
 use super::open_role::Opened;
 use super::random;
 use crate::runner::{Driven, Driver};
-use crate::store::Claim;
+use crate::store::{Claim, Conflict, StoreError};
 
 /// Drives a claimed run until it pauses or ends.
 pub(super) async fn continue_run(
@@ -27,5 +27,13 @@ pub(super) async fn continue_run(
         random: &random::sixteen,
         stop: attended.stop.clone(),
     };
-    Ok(driver.drive(claim, run, attended.reporter).await?)
+    let id = claim.run.clone();
+    match driver.drive(claim, run, attended.reporter).await {
+        // Whoever ended the run has shut this process out; who did is what its person wants to know.
+        Err(StoreError::Fenced(_)) if store.load_run(&id).await?.run.state.is_final() => {
+            let state = store.load_run(&id).await?.run.state;
+            Err(OpError::Conflict(Conflict::WrongState { run: id, state }))
+        }
+        other => Ok(other?),
+    }
 }

@@ -8,7 +8,7 @@ use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
-use crate::plugin::{CacheFolder, Pool, Runtime, RuntimeOptions};
+use crate::plugin::{CacheFolder, Pool, RuntimeOptions};
 use crate::store::owner::Owner;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
 use crate::store::{Store, key};
@@ -125,13 +125,13 @@ impl Host {
             protected.extend(std::path::absolute(folder).ok());
         }
         let on_compile = Arc::clone(&self.options.on_compile);
-        let runtime = Runtime::new(RuntimeOptions {
+        let options = RuntimeOptions {
             cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
             protected,
             pool: if self.options.one_run { Pool::ONE_RUN } else { Pool::MANY_RUNS },
             on_compile: Box::new(move |name| on_compile(name)),
-        })?;
-        let gate = Gate::new(runtime, kept.unwrap_or_else(random::thirty_two));
+        };
+        let gate = Gate::new(options, kept.unwrap_or_else(random::thirty_two))?;
         Ok(self.gate.get_or_init(|| gate))
     }
 

@@ -20,7 +20,7 @@ mod show_run;
 mod system_clock;
 mod validate_role;
 
-pub use approve_run::{ApproveRequest, Approved, Selection, approve_run};
+pub use approve_run::{ApproveRequest, Approved, Choice, Selection, approve_run, question};
 pub use cancel_run::cancel_run;
 pub use error::OpError;
 pub use home::Home;

@@ -8,7 +8,7 @@ use super::find_run::find_run;
 use super::host::Host;
 use super::open_role::open_stored;
 use crate::domain::tool_call::CallState;
-use crate::runner::Driven;
+use crate::runner::{Driven, Progress};
 use crate::store::Conflict;
 
 /// Claims an interrupted run and drives it.
@@ -38,5 +38,6 @@ pub async fn resume_run(
     }
     let opened = open_stored(host, &stored.run).await?;
     let claim = store.claim_run(&id, &host.owner()?, host.clock.now()).await?;
+    attended.reporter.report(Progress::Resumed);
     continue_run(host, &opened, claim, &mut attended).await
 }

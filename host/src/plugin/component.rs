@@ -66,7 +66,13 @@ impl Runtime {
             export.split_once('@').is_some_and(|(interface, _)| interface == import::TOOLS)
         });
         match tools {
-            Some(tools) if *tools == TOOLS_VERSIONED => Ok(()),
+            Some(tools)
+                if tools
+                    .split_once('@')
+                    .is_some_and(|(_, version)| import::is_contract(version)) =>
+            {
+                Ok(())
+            }
             Some(tools) => Err(import::other_version(tools)),
             None => {
                 let listed = match exports.as_slice() {

@@ -78,7 +78,7 @@ impl Runtime {
     ) -> Result<LoadedEntry, Vec<EntryProblem>> {
         let fail = |error: LoadError| vec![error.at(entry.source_position)];
         let component = self.load(source.digest, &source.bytes, &source.name).map_err(fail)?;
-        let grants = self.grants(entry, &component, site.folder).map_err(fail)?;
+        let grants = grants(entry, site.folder).map_err(fail)?;
         component.imports.check(&grants).map_err(fail)?;
         let linked = self.link(&component, &grants).map_err(fail)?;
         let author = Author::of(&source.digest);
@@ -119,44 +119,6 @@ impl Runtime {
                     "build it against wit/plugin.wit of this version",
                 )
             })
-    }
-
-    /// What an entry's component may reach: for a built-in, what its configuration needs; for any
-    /// other, what the role grants, and only that.
-    fn grants(
-        &self,
-        entry: &Entry,
-        component: &Loaded,
-        folder: &Path,
-    ) -> Result<Grants, LoadError> {
-        if let EntrySource::Type(name) = &entry.source
-            && carried::find(name).is_some_and(|(digest, _)| digest == component.digest)
-        {
-            if !entry.grants.process.is_empty() {
-                return Err(LoadError::with_hint(
-                    format!("the built-in `{name}` takes no `grants`"),
-                    "what it may reach follows from its own configuration",
-                ));
-            }
-            return Ok(carried::grants(name, &entry.config, folder));
-        }
-        if entry.grants.process.is_empty() {
-            return Ok(Grants::default());
-        }
-        let programs = entry.grants.process.iter().filter_map(|item| match item {
-            ProcessGrantSpec::Program(name) => Some(name.clone()),
-            ProcessGrantSpec::Script => None,
-        });
-        let limits = CallLimits::default();
-        let process = ProcessGrant {
-            programs: Programs::Named(programs.collect()),
-            scripts: entry.grants.process.contains(&ProcessGrantSpec::Script),
-            working_directory: folder.to_owned(),
-            environment: Default::default(),
-            timeout_ms: u32::try_from(limits.timeout.as_millis()).unwrap_or(u32::MAX),
-            max_output_bytes: u32::try_from(limits.output).unwrap_or(u32::MAX),
-        };
-        Ok(Grants { process: Some(process) })
     }
 }
 
@@ -291,4 +253,38 @@ fn check_tool_keys(entry: &Entry, tools: &[LoadedTool]) -> Result<(), Vec<EntryP
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What an entry's component may reach: for a built-in, what its configuration needs; for any
+/// other, what the role grants, and only that.
+fn grants(entry: &Entry, folder: &Path) -> Result<Grants, LoadError> {
+    if let EntrySource::Type(name) = &entry.source
+        // Also where a stored run has a former build of it: no other component may have its name.
+        && carried::find(name).is_some()
+    {
+        if !entry.grants.process.is_empty() {
+            return Err(LoadError::with_hint(
+                format!("the built-in `{name}` takes no `grants`"),
+                "what it may reach follows from its own configuration",
+            ));
+        }
+        return Ok(carried::grants(name, &entry.config, folder));
+    }
+    if entry.grants.process.is_empty() {
+        return Ok(Grants::default());
+    }
+    let programs = entry.grants.process.iter().filter_map(|item| match item {
+        ProcessGrantSpec::Program(name) => Some(name.clone()),
+        ProcessGrantSpec::Script => None,
+    });
+    let limits = CallLimits::default();
+    let process = ProcessGrant {
+        programs: Programs::Named(programs.collect()),
+        scripts: entry.grants.process.contains(&ProcessGrantSpec::Script),
+        working_directory: folder.to_owned(),
+        environment: Default::default(),
+        timeout_ms: u32::try_from(limits.timeout.as_millis()).unwrap_or(u32::MAX),
+        max_output_bytes: u32::try_from(limits.output).unwrap_or(u32::MAX),
+    };
+    Ok(Grants { process: Some(process) })
 }

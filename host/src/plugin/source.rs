@@ -31,6 +31,16 @@ impl Source {
     pub fn of(entry: &Entry, folder: &Path) -> Result<Self, EntryProblem> {
         let found = match &entry.source {
             EntrySource::Type(name) => Self::built_in(name),
+            EntrySource::Component(name)
+                if name.starts_with("oci://") || name.starts_with("sha256:") =>
+            {
+                Err(LoadError::with_hint(
+                    format!(
+                        "`{name}` names an installed component, and this version installs none"
+                    ),
+                    "name a file: `component: PATH`",
+                ))
+            }
             EntrySource::Component(path) => Self::file(&folder.join(path)),
         };
         found.map_err(|error| error.at(entry.source_position))

@@ -198,6 +198,7 @@ impl Running<'_, '_> {
         for call in reply.calls {
             let id = CallId::from_random((self.driver.random)());
             let proposed = Proposed {
+                run: self.claim.run.clone(),
                 id: id.clone(),
                 tool: call.tool.clone(),
                 arguments: call.arguments.clone(),
@@ -336,6 +337,7 @@ impl Running<'_, '_> {
             _ => None,
         };
         let proposed = Proposed {
+            run: call.run.clone(),
             id: call.id.clone(),
             tool: call.model_tool.clone(),
             arguments: call.arguments.clone(),

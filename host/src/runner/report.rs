@@ -7,6 +7,8 @@ use std::time::Duration;
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress<'a> {
+    /// A paused or interrupted run goes on in this process.
+    Resumed,
     /// A request to the model begins.
     Asking,
     /// The model said more.

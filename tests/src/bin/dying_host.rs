@@ -12,6 +12,7 @@ async fn main() {
     };
     let command = ProcessCommand {
         target: Target::Script(script),
+        within: directory.clone().into(),
         working_directory: directory.into(),
         environment: Vec::new(),
         timeout: Duration::from_secs(1000),

@@ -124,7 +124,7 @@ pub struct ToolSettings {
     pub limits: Limits,
 }
 
-/// How much one call may use, where the role says so. It can only narrow the host's own limits.
+/// How much one call may use, where the role says so; the host's ceilings hold all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Seconds one call may take.

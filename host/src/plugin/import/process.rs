@@ -124,6 +124,7 @@ async fn start(
             &grant.working_directory,
             options.working_directory.as_deref(),
         )?,
+        within: grant.working_directory.clone(),
         environment,
         timeout: Duration::from_millis(asked.into()),
         max_output_bytes: kept as usize,

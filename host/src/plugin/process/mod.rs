@@ -117,7 +117,9 @@ impl Target {
 pub struct ProcessCommand {
     /// What to run.
     pub target: Target,
-    /// Where to run it: an absolute path.
+    /// The granted folder: an absolute path.
+    pub within: PathBuf,
+    /// Where to run it: an absolute path in `within`, also after symbolic links are followed.
     pub working_directory: PathBuf,
     /// Variables added to [`PATH`] and [`LANG`]. `PATH` itself is refused: it is fixed.
     pub environment: Vec<(String, String)>,

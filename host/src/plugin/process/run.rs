@@ -160,6 +160,7 @@ fn specification(
     let specification = Specification {
         program,
         arguments,
+        within: text(&command.within)?,
         working_directory: text(&command.working_directory)?,
         environment: command.environment.clone(),
         timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),

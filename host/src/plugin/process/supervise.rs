@@ -208,6 +208,12 @@ impl Place {
                 return Err(Refused(Refusal::NotFound, text));
             }
         };
+        // A link inside the granted folder must not lead out of it: what is written is confined to where
+        // the program runs.
+        if !directory.starts_with(resolve(Path::new(&specification.within))) {
+            let text = format!("`{working_directory}` leads out of the granted directory");
+            return Err(Refused(Refusal::Failed, text));
+        }
         let protected: Vec<_> = protected.iter().map(|path| resolve(Path::new(path))).collect();
         if protected.iter().any(|folder| directory.starts_with(folder)) {
             let text = format!(

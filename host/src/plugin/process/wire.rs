@@ -11,7 +11,9 @@ pub(super) struct Specification {
     pub(super) program: String,
     /// Its arguments.
     pub(super) arguments: Vec<String>,
-    /// Where to run.
+    /// The granted folder.
+    pub(super) within: String,
+    /// Where to run, inside it.
     pub(super) working_directory: String,
     /// Variables beside the fixed ones.
     pub(super) environment: Vec<(String, String)>,
