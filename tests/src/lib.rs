@@ -2,8 +2,10 @@
 
 pub mod aimock;
 pub mod ask;
+pub mod home;
 pub mod model_stub;
 pub mod sandbox;
+pub mod stable;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,177 @@
+//! Runs whose process died, and runs that go on elsewhere.
+
+use crate::{ASKING, FREE, RUNNER};
+use expect_test::expect;
+use initrunner_tests::home::{Home, until};
+use initrunner_tests::model_stub::{Answer, ModelStub};
+use std::path::Path;
+
+#[test]
+fn a_run_goes_on_from_anywhere_and_without_its_files() {
+    let home = Home::with_example("first-run");
+    let scratch = home.work().join("scratch");
+    std::fs::create_dir(&scratch).unwrap();
+    home.run(["run", "role.yaml", "-p", "delete ./scratch"]);
+    for file in ["role.yaml", "script.yaml"] {
+        std::fs::rename(home.work().join(file), home.root().join(file)).unwrap();
+    }
+    home.command(["approve", "RUN", "--all"]).at(Path::new("/")).run().check(expect![[r#"
+        Resumed.
+        Deleted ./scratch.
+        = 0
+    "#]]);
+    assert!(!scratch.exists());
+}
+
+#[test]
+fn a_run_goes_on_after_its_process_died_while_the_model_was_thinking() {
+    let stub = ModelStub::serve(vec![Answer::stream().stall(), Answer::text("Here I am.")]);
+    let home = Home::new();
+    home.file(
+        "role.yaml",
+        format!(
+            "name: test\nprompt: p\nmodel: {{provider: openai, name: m, base_url: \"{}\"}}\n",
+            stub.base_url()
+        ),
+    );
+    let running = home.command(["run", "role.yaml", "-p", "hello"]).start();
+    until("the model is asked", || stub.requests().len() == 1);
+    running.kill();
+    std::fs::remove_file(home.work().join("role.yaml")).unwrap();
+    home.command(["runs"]).at(Path::new("/")).run().check(expect![[r#"
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━┓
+        ┃ run_id           ┃ agent ┃ state       ┃ waiting ┃ created_at          ┃ prompt ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━┩
+        │ RUN_____________ │ test  │ interrupted │ 0       │ TIME_______________ │ hello  │
+        └──────────────────┴───────┴─────────────┴─────────┴─────────────────────┴────────┘
+        = 0
+    "#]]);
+    home.command(["resume", "RUN"]).at(Path::new("/")).run().check(expect![[r#"
+        Resumed.
+        Here I am.
+        = 0
+    "#]]);
+    home.run(["resume", "RUN"]).check(expect![[r#"
+        ! error: run RUN_____________ is completed
+        = 3
+    "#]]);
+}
+
+#[test]
+fn a_run_goes_on_after_its_process_died_between_two_words() {
+    let script = "rules: [{reply: \"One two.\"}]\ndelay_ms: 1000\n";
+    let home = Home::with_role("", script);
+    let running = home.command(["run", "role.yaml", "-p", "hello"]).start();
+    let state = || home.json(["runs", "--json"])[0]["state"].as_str().map(str::to_owned);
+    until("the run is written down", || state().is_some());
+    running.kill();
+    assert_eq!(state().as_deref(), Some("interrupted"));
+    home.run(["runs"]);
+    home.run(["resume", "RUN"]).check(expect![[r#"
+        Resumed.
+        One two.
+        = 0
+    "#]]);
+}
+
+/// Whether the tool's program, which wrote its own id down, is still there.
+fn alive(home: &Home) -> bool {
+    let id = std::fs::read_to_string(home.work().join("id")).unwrap_or_default();
+    // Killed and not yet collected is dead too.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, after)| !after.trim_start().starts_with(['Z', 'X']))
+}
+
+#[test]
+fn a_call_whose_process_died_is_never_repeated_by_itself() {
+    let home = Home::with_role(ASKING, RUNNER);
+    let command = "run echo $$ > id && echo x >> count && touch started && sleep 1000";
+    home.run(["run", "role.yaml", "-p", command]);
+    let running = home.command(["approve", "RUN", "--all"]).start();
+    until("the call is under way", || home.work().join("started").exists());
+    home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+        ! error: call CALL___________ was already decided: approve by os:USER at TIME_______________________
+        = 3
+    "#]]);
+    home.run(["resume", "RUN"]).check(expect![[r#"
+        ! error: run RUN_____________ is being driven by another process (pid PID)
+        = 3
+    "#]]);
+    running.kill();
+    until("its program is gone too", || !alive(&home));
+
+    home.run(["runs"]).check(expect![[r#"
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+        ┃ run_id           ┃ agent ┃ state  ┃ waiting ┃ created_at          ┃ prompt                       ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+        │ RUN_____________ │ test  │ paused │ 1       │ TIME_______________ │ run echo $$ > id && echo x … │
+        └──────────────────┴───────┴────────┴─────────┴─────────────────────┴──────────────────────────────┘
+        = 0
+    "#]]);
+    home.run(["pending"]).check(expect![[r#"
+        Pending approvals (1)
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━┓
+        ┃ run_id           ┃ tool_call_id    ┃ tool  ┃ agent ┃ created_at          ┃ arguments             ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━┩
+        │ RUN_____________ │ CALL___________ │ shell │ test  │ TIME_______________ │ did this happen? ech… │
+        └──────────────────┴─────────────────┴───────┴───────┴─────────────────────┴───────────────────────┘
+        = 0
+    "#]]);
+    home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+        ! error: call CALL___________ of run RUN_____________ was started and its process died before a result was written, so whether it happened is not known; look, then end the run with `initrunner cancel RUN_____________`
+        = 3
+    "#]]);
+    home.run(["approve", "RUN", "--all", "--deny"]).check(expect![[r#"
+        ! error: call CALL___________ of run RUN_____________ was started and its process died before a result was written, so whether it happened is not known; look, then end the run with `initrunner cancel RUN_____________`
+        = 3
+    "#]]);
+    home.run(["approve", "RUN", "--tool-call-id", "CALL"]).check(expect![[r#"
+        ! error: call CALL___________ does not wait for a decision: it is unknown
+        = 3
+    "#]]);
+    home.run(["resume", "RUN"]).check(expect![[r#"
+        ! error: call CALL___________ of run RUN_____________ was started and its process died before a result was written, so whether it happened is not known; look, then end the run with `initrunner cancel RUN_____________`
+        = 3
+    "#]]);
+    home.run(["cancel", "RUN"]).check(expect![[r#"
+        Run RUN_____________ cancelled.
+        = 0
+    "#]]);
+    home.run(["pending"]).check(expect![[r#"
+        Pending approvals (0)
+        = 0
+    "#]]);
+    let counted = std::fs::read_to_string(home.work().join("count")).unwrap();
+    assert_eq!(counted, "x\n");
+}
+
+#[test]
+fn a_run_that_is_cancelled_elsewhere_ends() {
+    let home = Home::with_role(FREE, RUNNER);
+    let running = home.command(["run", "role.yaml", "-p", "run touch started && sleep 1"]).start();
+    until("the call is under way", || home.work().join("started").exists());
+    home.run(["runs"]).check(expect![[r#"
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+        ┃ run_id           ┃ agent ┃ state   ┃ waiting ┃ created_at          ┃ prompt                      ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+        │ RUN_____________ │ test  │ running │ 0       │ TIME_______________ │ run touch started && sleep… │
+        └──────────────────┴───────┴─────────┴─────────┴─────────────────────┴─────────────────────────────┘
+        = 0
+    "#]]);
+    home.run(["cancel", "RUN"]).check(expect![[r#"
+        Run RUN_____________ cancelled.
+        = 0
+    "#]]);
+    running.wait().check(expect![[r#"
+        ! error: run RUN_____________ was taken over by another process; nothing was written
+        = 3
+    "#]]);
+    home.run(["runs"]).check(expect![[r#"
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+        ┃ run_id           ┃ agent ┃ state     ┃ waiting ┃ created_at          ┃ prompt                    ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+        │ RUN_____________ │ test  │ cancelled │ 0       │ TIME_______________ │ run touch started && sle… │
+        └──────────────────┴───────┴───────────┴─────────┴─────────────────────┴───────────────────────────┘
+        = 0
+    "#]]);
+}
