@@ -205,7 +205,7 @@ fn a_note_on_who_decided_is_kept_beside_the_user_who_did() {
     expect![[r#"    approve by Ada \x1b[31m (os:USER) at TIME_______________________"#]]
         .assert_eq(line);
     home.run(["approve", "RUN", "--all"]).check(expect![[r#"
-        ! error: call CALL___________ was already decided: approve by Ada [31m at TIME_______________________
+        ! error: call CALL___________ was already decided: approve by Ada \x1b[31m at TIME_______________________
         = 3
     "#]]);
 }
