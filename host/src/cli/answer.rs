@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::json;
 use super::output::{Output, Style};
 use crate::domain::approval::Preview;
+use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
 use crate::ops::Host;
@@ -38,7 +39,9 @@ pub(super) fn tell(
                 run.run.id,
                 visible::one_line(reason)
             ));
-            if host.persists() {
+            if run.run.state == RunState::Paused {
+                paused(host, run, output);
+            } else if host.persists() {
                 output.talk(&format!("\nResume with: initrunner resume {}", run.run.id));
             }
         }
@@ -48,11 +51,13 @@ pub(super) fn tell(
 
 /// The block of a paused run.
 pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
-    let waiting: Vec<&CallRecord> =
-        run.calls.iter().filter(|call| call.state == CallState::Waiting).collect();
-    let count = waiting.len();
+    let are = |state| run.calls.iter().filter(|call| call.state == state).collect();
+    let waiting: Vec<&CallRecord> = are(CallState::Waiting);
+    let unknown: Vec<&CallRecord> = are(CallState::Unknown);
+    let count = if waiting.is_empty() { unknown.len() } else { waiting.len() };
     let calls = if count == 1 { "call" } else { "calls" };
-    output.data(&format!("Run {} paused — {count} tool {calls} awaiting approval.", run.run.id));
+    let why = if waiting.is_empty() { "of unknown outcome" } else { "awaiting approval" };
+    output.data(&format!("Run {} paused — {count} tool {calls} {why}.", run.run.id));
     let tools = waiting.iter().map(|call| call.model_tool.chars().count()).max().unwrap_or(0);
     for call in &waiting {
         let tool = visible::one_line(&call.model_tool);
@@ -67,7 +72,7 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
             output.data(&format!("    asked again, because this changed: {change}"));
         }
     }
-    for call in run.calls.iter().filter(|call| call.state == CallState::Unknown) {
+    for call in &unknown {
         output.data(&format!(
             "  {}  {}  {}: it was started, and whether it happened is not known",
             call.id,
@@ -75,10 +80,16 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
             what(call.preview.as_ref(), &call.arguments),
         ));
     }
-    if host.persists() {
+    if !host.persists() {
+        output.data("\nThis run is not persisted (--no-audit), so it cannot be resumed.");
+    } else if unknown.is_empty() {
         output.data(&format!("\nResume with: initrunner approve {} --all", run.run.id));
     } else {
-        output.data("\nThis run is not persisted (--no-audit), so it cannot be resumed.");
+        // Nothing goes on beside a call that may have happened.
+        output.data(&format!(
+            "\nLook whether it happened, then end the run with: initrunner cancel {}",
+            run.run.id
+        ));
     }
 }
 

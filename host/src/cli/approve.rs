@@ -8,6 +8,7 @@ use super::output::Output;
 use super::progress::Live;
 use super::signals;
 use crate::domain::decision::Decision;
+use crate::domain::run::RunState;
 use crate::ops::{ApproveRequest, Approved, Attended, Host, OpError, Selection, approve_run};
 
 pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> Exit {
@@ -17,25 +18,27 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
         decision: if command.deny { Decision::Deny { reason: None } } else { Decision::Approve },
         note: command.resolved_by,
     };
-    let mut live = Live::new(output, command.json);
+    let mut live = Live::resumed(output, command.json);
     let attended = Attended { reporter: &mut live, stop: signals::listen() };
     let approved = approve_run(host, request, attended).await;
+    if matches!(approved, Ok(Approved::Driven(_))) {
+        live.open();
+    }
     let streamed = live.streamed();
     drop(live);
     match approved {
-        Ok(Approved::Driven(driven)) => {
-            if !command.json {
-                output.data("Resumed.");
-            }
-            answer::tell(host, &driven, output, command.json, streamed)
-        }
+        Ok(Approved::Driven(driven)) => answer::tell(host, &driven, output, command.json, streamed),
         Ok(Approved::Recorded(run)) => {
+            let driven = run.run.state == RunState::Running;
             if command.json {
                 output.data(&json::run(&run, None, host.persists()).to_string());
-            } else {
+            } else if driven {
                 output.data("Recorded. Another process drives the run and acts on it.");
+            } else {
+                output.data("Recorded.");
+                answer::paused(host, &run, output);
             }
-            Exit::Done
+            if driven { Exit::Done } else { Exit::Paused }
         }
         Err(error @ OpError::MissingVariables { .. }) => {
             output.error(&format!("{error}\nthe run stays paused, and no decision was recorded"));

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(super) struct Live {
     output: Output,
     enabled: bool,
+    /// What is said before anything else.
+    opening: Option<&'static str>,
     spinner: Option<ProgressBar>,
     /// Text was streamed since the last line end.
     open_line: bool,
@@ -25,9 +27,24 @@ impl Live {
         Self {
             output: output.clone(),
             enabled: output.is_live() && !as_json,
+            opening: None,
             spinner: None,
             open_line: false,
             streamed: false,
+        }
+    }
+
+    /// Shows a run that goes on.
+    pub(super) fn resumed(output: &Output, as_json: bool) -> Self {
+        let mut live = Self::new(output, as_json);
+        live.opening = (!as_json).then_some("Resumed.");
+        live
+    }
+
+    /// Says the opening, unless it was said. Where nobody watches, it is said when the run is over.
+    pub(super) fn open(&mut self) {
+        if let Some(word) = self.opening.take() {
+            self.output.data(word);
         }
     }
 
@@ -65,6 +82,7 @@ impl Reporter for Live {
         if !self.enabled {
             return;
         }
+        self.open();
         match progress {
             Progress::Asking => {
                 self.streamed = false;

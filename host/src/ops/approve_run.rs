@@ -81,6 +81,10 @@ fn decisions(
     run: &StoredRun,
     request: &ApproveRequest,
 ) -> Result<Vec<(CallId, Decision)>, OpError> {
+    // Such a run cannot go on, so no decision is spent on it.
+    if let Some(error) = unknown_outcome(run) {
+        return Err(error);
+    }
     let waiting: Vec<&CallRecord> =
         run.calls.iter().filter(|call| call.state == CallState::Waiting).collect();
     match &request.selection {
@@ -109,12 +113,8 @@ fn decisions(
     }
 }
 
-/// Nothing of the run waits: because an outcome is unknown, because everything was decided, or because
-/// nothing ever waited.
+/// Nothing of the run waits: because everything was decided, or because nothing ever waited.
 fn nothing_waits(run: &StoredRun) -> OpError {
-    if let Some(error) = unknown_outcome(run) {
-        return error;
-    }
     match run.calls.iter().rev().find(|call| call.decided_at.is_some()) {
         Some(call) => decided_before(call),
         None => OpError::Conflict(Conflict::WrongState {

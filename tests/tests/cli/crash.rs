@@ -58,18 +58,18 @@ fn a_run_goes_on_after_its_process_died_while_the_model_was_thinking() {
 }
 
 #[test]
-fn a_run_goes_on_after_its_process_died_between_two_words() {
-    let script = "rules: [{reply: \"One two.\"}]\ndelay_ms: 1000\n";
+fn a_run_goes_on_after_its_process_died_in_the_middle_of_an_answer() {
+    // Long enough to be killed in, and waited for once.
+    let script = "rules: [{reply: Done.}]\ndelay_ms: 3000\n";
     let home = Home::with_role("", script);
     let running = home.command(["run", "role.yaml", "-p", "hello"]).start();
     let state = || home.json(["runs", "--json"])[0]["state"].as_str().map(str::to_owned);
     until("the run is written down", || state().is_some());
     running.kill();
     assert_eq!(state().as_deref(), Some("interrupted"));
-    home.run(["runs"]);
-    home.run(["resume", "RUN"]).check(expect![[r#"
+    home.run(["resume", &home.last()]).check(expect![[r#"
         Resumed.
-        One two.
+        Done.
         = 0
     "#]]);
 }
@@ -126,7 +126,7 @@ fn a_call_whose_process_died_is_never_repeated_by_itself() {
         = 3
     "#]]);
     home.run(["approve", "RUN", "--tool-call-id", "CALL"]).check(expect![[r#"
-        ! error: call CALL___________ does not wait for a decision: it is unknown
+        ! error: call CALL___________ of run RUN_____________ was started and its process died before a result was written, so whether it happened is not known; look, then end the run with `initrunner cancel RUN_____________`
         = 3
     "#]]);
     home.run(["resume", "RUN"]).check(expect![[r#"
@@ -163,7 +163,7 @@ fn a_run_that_is_cancelled_elsewhere_ends() {
         = 0
     "#]]);
     running.wait().check(expect![[r#"
-        ! error: run RUN_____________ was taken over by another process; nothing was written
+        ! error: run RUN_____________ was cancelled or taken over by another process; nothing more was written
         = 3
     "#]]);
     home.run(["runs"]).check(expect![[r#"
@@ -174,4 +174,80 @@ fn a_run_that_is_cancelled_elsewhere_ends() {
         └──────────────────┴───────┴───────────┴─────────┴─────────────────────┴───────────────────────────┘
         = 0
     "#]]);
+}
+
+#[test]
+fn nothing_is_decided_beside_a_call_whose_outcome_is_unknown() {
+    let tools = format!("{FREE}\n  - {{type: shell, name: asking, approval: required}}");
+    let script = r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: asking, arguments: {command: "touch asked"}}
+      - {tool: shell, arguments: {command: "touch started && sleep 1000"}}
+"#;
+    let home = Home::with_role(&tools, script);
+    let running = home.command(["run", "role.yaml", "-p", "go"]).start();
+    until("the call is under way", || home.work().join("started").exists());
+    home.run(["pending"]).check(expect![[r#"
+        Pending approvals (1)
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━┓
+        ┃ run_id           ┃ tool_call_id    ┃ tool   ┃ agent ┃ created_at          ┃ arguments   ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━┩
+        │ RUN_____________ │ CALL___________ │ asking │ test  │ TIME_______________ │ touch asked │
+        └──────────────────┴─────────────────┴────────┴───────┴─────────────────────┴─────────────┘
+        = 0
+    "#]]);
+    running.kill();
+    home.run(["pending"]).check(expect![[r#"
+        Pending approvals (2)
+        ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━┓
+        ┃ run_id           ┃ tool_call_id    ┃ tool   ┃ agent ┃ created_at          ┃ arguments            ┃
+        ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━┩
+        │ RUN_____________ │ CALL___________ │ asking │ test  │ TIME_______________ │ touch asked          │
+        │ RUN_____________ │ CALL2__________ │ shell  │ test  │ TIME_______________ │ did this happen? {"… │
+        └──────────────────┴─────────────────┴────────┴───────┴─────────────────────┴──────────────────────┘
+        = 0
+    "#]]);
+    home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+        ! error: call CALL2__________ of run RUN_____________ was started and its process died before a result was written, so whether it happened is not known; look, then end the run with `initrunner cancel RUN_____________`
+        = 3
+    "#]]);
+    home.run(["approve", "RUN", "--tool-call-id", "CALL"]).check(expect![[r#"
+        ! error: call CALL2__________ of run RUN_____________ was started and its process died before a result was written, so whether it happened is not known; look, then end the run with `initrunner cancel RUN_____________`
+        = 3
+    "#]]);
+    home.run(["cancel", "RUN"]).check(expect![[r#"
+        Run RUN_____________ cancelled.
+        = 0
+    "#]]);
+    assert!(!home.work().join("asked").exists());
+}
+
+#[test]
+fn a_decision_on_a_run_that_is_still_busy_is_recorded_and_acted_on() {
+    let tools = format!("{FREE}\n  - {{type: shell, name: asking, approval: required}}");
+    let script = r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: asking, arguments: {command: "touch asked"}}
+      - {tool: shell, arguments: {command: "touch started && while ! test -e go; do sleep 0.05; done"}}
+  - {from: tool, when: "(?s).*", reply: "Done."}
+"#;
+    let home = Home::with_role(&tools, script);
+    let running = home.command(["run", "role.yaml", "-p", "go"]).start();
+    until("the call is under way", || home.work().join("started").exists());
+    home.run(["pending"]);
+    home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+        Recorded. Another process drives the run and acts on it.
+        = 0
+    "#]]);
+    assert!(!home.work().join("asked").exists());
+    home.file("go", "");
+    running.wait().check(expect![[r#"
+        Done.
+        = 0
+    "#]]);
+    assert!(home.work().join("asked").exists());
 }

@@ -67,9 +67,11 @@ fn sigint_during_a_call_ends_the_program_and_says_that_nobody_knows() {
     until("the call is under way", || home.work().join("started").exists());
     running.signal(Signal::INT);
     running.wait().check(expect![[r#"
+        Run RUN_____________ paused — 1 tool call of unknown outcome.
+          CALL___________  shell  {"command":"touch started && sleep 1000"}: it was started, and whether it happened is not known
+
+        Look whether it happened, then end the run with: initrunner cancel RUN_____________
         ! error: run RUN_____________ was interrupted: it was stopped (SIGINT)
-        !
-        ! Resume with: initrunner resume RUN_____________
         = 130
     "#]]);
     home.run(["resume", "RUN"]).check(expect![[r#"
