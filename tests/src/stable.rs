@@ -22,6 +22,7 @@ impl Placeholders {
     pub fn hide(&mut self, text: &str, folder: &Path) -> String {
         let text = text.replace(&folder.display().to_string(), "FOLDER");
         let text = text.replace(&initrunner::ops::identity(), "os:USER");
+        let text = hide_digests(&text);
         let mut shown = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some(c) = rest.chars().next() {
@@ -77,12 +78,23 @@ impl Placeholders {
     }
 }
 
+/// `sha256:` and what follows.
+fn hide_digests(text: &str) -> String {
+    let mut parts = text.split("sha256:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        shown + "sha256:DIGEST" + rest
+    })
+}
+
 /// `2026-04-24T14:21:08`, with or without a fraction and `Z`.
 fn time(text: &str) -> Option<(String, usize)> {
     const SHAPE: &str = "dddd-dd-ddTdd:dd:dd";
     let fits =
         |(c, shape): (char, char)| if shape == 'd' { c.is_ascii_digit() } else { c == shape };
-    if text.chars().count() < SHAPE.len() || !text.chars().zip(SHAPE.chars()).all(fits) {
+    let pairs = || text.chars().zip(SHAPE.chars());
+    if pairs().count() < SHAPE.len() || !pairs().all(fits) {
         return None;
     }
     let mut length = SHAPE.len();
@@ -120,11 +132,11 @@ mod tests {
     fn ids_times_and_the_folder_are_replaced_and_all_else_stays() {
         let mut placeholders = Placeholders::default();
         let text = "run_aaaaaaaaaaaa run_bbbbbbbbbbbb run_aaaaaaaaaaaa call_aaaaaaaaaa run_short é \
-                    2026-04-24T14:21:08.947991Z 2026-04-24T14:21:08 /tmp/x/role.yaml 0.3 s 2.5 MB (pid 47)";
+                    2026-04-24T14:21:08.947991Z 2026-04-24T14:21:08 /tmp/x/role.yaml 0.3 s 2.5 MB (pid 47) sha256:0af3.";
         assert_eq!(
             placeholders.hide(text, Path::new("/tmp/x")),
             "RUN_____________ RUN2____________ RUN_____________ CALL___________ run_short é \
-             TIME_______________________ TIME_______________ FOLDER/role.yaml SECONDS s 2.5 MB (pid PID)"
+             TIME_______________________ TIME_______________ FOLDER/role.yaml SECONDS s 2.5 MB (pid PID) sha256:DIGEST."
         );
         assert_eq!(placeholders.reveal("RUN2"), "run_bbbbbbbbbbbb");
         assert_eq!(placeholders.reveal("RUNNER"), "RUNNER");
