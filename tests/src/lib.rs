@@ -2,10 +2,12 @@
 
 pub mod aimock;
 pub mod ask;
+pub mod home;
 pub mod model_stub;
 pub mod random;
 pub mod reference;
 pub mod sandbox;
+pub mod stable;
 pub mod tokens;
 
 use std::path::{Path, PathBuf};

@@ -2,8 +2,10 @@
 //!
 //! Real mock servers normalise bodies and cannot cut a stream in the middle.
 
+use rustix::net;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +57,15 @@ impl Answer {
         self.then(format!("data: {data}\n\n"))
     }
 
+    /// A whole answer in text.
+    pub fn text(text: &str) -> Self {
+        let content = serde_json::Value::String(text.to_owned());
+        Self::stream()
+            .event(&format!(r#"{{"choices":[{{"index":0,"delta":{{"content":{content}}}}}]}}"#))
+            .event(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
+            .event("[DONE]")
+    }
+
     /// Says nothing more, until the client goes away.
     #[must_use]
     pub fn stall(mut self) -> Self {
@@ -76,7 +87,10 @@ impl ModelStub {
     /// # Panics
     /// Where loopback has no free port.
     pub fn serve(answers: Vec<Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+        Self::serve_on(TcpListener::bind("127.0.0.1:0").expect("a free port on loopback"), answers)
+    }
+
+    fn serve_on(listener: TcpListener, answers: Vec<Answer>) -> Self {
         let address = listener.local_addr().expect("a bound address").to_string();
         let received = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&received);
@@ -111,6 +125,48 @@ impl ModelStub {
             request.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
         };
         self.requests().iter().map(body).collect()
+    }
+}
+
+/// A port that refuses connections and that nobody else can take: for a server that is down, and comes
+/// up later.
+#[derive(Debug)]
+pub struct Closed {
+    socket: OwnedFd,
+    address: SocketAddr,
+}
+
+impl Closed {
+    /// Reserves a free port.
+    ///
+    /// # Panics
+    /// Where loopback has none.
+    pub fn reserve() -> Self {
+        let socket = net::socket_with(
+            net::AddressFamily::INET,
+            net::SocketType::STREAM,
+            net::SocketFlags::CLOEXEC,
+            None,
+        );
+        let socket = socket.expect("a socket");
+        // Bound and not listening: the kernel refuses whoever connects.
+        net::bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let address = net::getsockname(&socket).expect("a bound socket");
+        Self { socket, address: address.try_into().expect("an address of loopback") }
+    }
+
+    /// The `base_url` of a role.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Brings the server up.
+    ///
+    /// # Panics
+    /// Where the port cannot be listened on.
+    pub fn open(self, answers: Vec<Answer>) -> ModelStub {
+        net::listen(&self.socket, 16).expect("a listening socket");
+        ModelStub::serve_on(self.socket.into(), answers)
     }
 }
 

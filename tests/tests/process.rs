@@ -372,6 +372,26 @@ async fn a_path_is_a_program_too() {
 }
 
 #[tokio::test]
+async fn a_link_does_not_lead_out_of_the_granted_directory() {
+    let (granted, outside) = (folder(), folder());
+    std::os::unix::fs::symlink(outside.path(), granted.path().join("link")).expect("a link");
+    let mut command = program("touch", &["here"], granted.path());
+    command.working_directory = granted.path().join("link");
+    let refused = run(command, PLENTY).await.expect_err("it leads out");
+    let expected =
+        format!("`{}` leads out of the granted directory", granted.path().join("link").display());
+    assert_eq!(refused, ProcessError::Failed(expected));
+    assert!(!outside.path().join("here").exists());
+
+    std::fs::create_dir(granted.path().join("inner")).expect("a folder");
+    std::os::unix::fs::symlink("inner", granted.path().join("within")).expect("a link");
+    let mut command = program("touch", &["here"], granted.path());
+    command.working_directory = granted.path().join("within");
+    run(command, PLENTY).await.expect("it stays inside");
+    assert!(granted.path().join("inner/here").exists());
+}
+
+#[tokio::test]
 async fn an_unknown_directory_is_named() {
     let error = run(program("true", &[], Path::new("/no/such")), PLENTY).await;
     let expected = "there is no directory `/no/such` to run in".to_owned();

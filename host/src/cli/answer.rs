@@ -53,14 +53,13 @@ pub(super) fn tell(
 pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
     let waiting: Vec<&CallRecord> =
         run.calls.iter().filter(|call| call.state == CallState::Waiting).collect();
-    let count = waiting.len();
-    let calls = if count == 1 { "call" } else { "calls" };
-    if count > 0 {
-        output
-            .data(&format!("Run {} paused — {count} tool {calls} awaiting approval.", run.run.id));
+    let (count, why) = if waiting.is_empty() {
+        (unknown(run).count(), "of unknown outcome")
     } else {
-        output.data(&format!("Run {} paused — the outcome of a tool call is unknown.", run.run.id));
-    }
+        (waiting.len(), "awaiting approval")
+    };
+    let calls = if count == 1 { "call" } else { "calls" };
+    output.data(&format!("Run {} paused — {count} tool {calls} {why}.", run.run.id));
     let tools = waiting.iter().map(|call| call.model_tool.chars().count()).max().unwrap_or(0);
     for call in &waiting {
         let tool = visible::one_line(&call.model_tool);
@@ -80,7 +79,7 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
     }
     if !host.persists() {
         output.data("\nThis run is not persisted (--no-audit), so it cannot be resumed.");
-    } else if count > 0 {
+    } else if !waiting.is_empty() {
         output.data(&format!("\nResume with: initrunner approve {} --all", run.run.id));
     }
 }

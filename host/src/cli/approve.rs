@@ -8,6 +8,7 @@ use super::output::Output;
 use super::progress::Live;
 use super::signals;
 use crate::domain::decision::Decision;
+use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::ops::{
     ApproveRequest, Approved, Attended, Choice, Host, OpError, Selection, approve_run,
@@ -51,7 +52,7 @@ fn recorded(host: &Host, run: &StoredRun, output: &Output, as_json: bool) -> Exi
     let (unknown, waiting) = (has(CallState::Unknown), has(CallState::Waiting));
     if as_json {
         output.data(&json::run(run, None, host.persists()).to_string());
-    } else if unknown || waiting {
+    } else if run.run.state != RunState::Running {
         output.data("Recorded.");
         answer::paused(host, run, output);
     } else {

@@ -87,10 +87,10 @@ pub(super) struct Approve {
     #[arg(long, value_name = "TEXT", requires = "deny")]
     pub(super) reason: Option<String>,
     /// Try a call again that was started and whose outcome is unknown.
-    #[arg(long, requires = "tool_call_id", conflicts_with_all = ["deny", "report_unknown"])]
+    #[arg(long, requires = "tool_call_id", conflicts_with_all = ["all", "deny", "report_unknown"])]
     pub(super) retry: bool,
     /// Tell the model that the outcome of a started call is unknown.
-    #[arg(long, requires = "tool_call_id", conflicts_with = "deny")]
+    #[arg(long, requires = "tool_call_id", conflicts_with_all = ["all", "deny"])]
     pub(super) report_unknown: bool,
     /// A note on who decided, recorded beside the authenticated user.
     #[arg(long, value_name = "NAME")]

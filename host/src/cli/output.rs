@@ -2,6 +2,7 @@
 //! terminal.
 
 use super::exit::Exit;
+use crate::domain::visible;
 use crate::ops::OpError;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -91,14 +92,14 @@ impl Output {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
-    /// Says what went wrong.
+    /// Says what went wrong. The sentence may quote what a person typed or a model wrote.
     pub(super) fn error(&self, sentence: &str) {
         let word = if self.0.colour && self.0.talk_terminal {
             self.styled(Style::Red, "error:")
         } else {
             "error:".to_owned()
         };
-        self.talk(&format!("{word} {sentence}"));
+        self.talk(&format!("{word} {}", visible::lines(sentence)));
     }
 
     /// Says why an operation gave nothing, and gives its exit code.

@@ -26,7 +26,8 @@ fn tell(story: &Story, output: &Output) {
     let run = &story.run.run;
     let head = |word: &str| output.styled(Style::Bold, word);
     output.data(&format!("{}  {}  {}", head(run.id.as_str()), run.state, run.role_name));
-    output.data(&format!("  role       {}", run.role_path.display()));
+    let path = run.role_path.display().to_string();
+    output.data(&format!("  role       {}", visible::one_line(&path)));
     output.data(&format!("  started    {} by {} ({})", run.created_at, run.requester, run.trigger));
     output.data(&format!("  changed    {}", run.updated_at));
     output.data(&format!(

@@ -156,6 +156,8 @@ fn changes(prior: &Prior, now: &Binding, preview: Option<&Preview>) -> Vec<Strin
                 "configuration: a key of the entry, or a variable it passes on, has another value"
                     .into()
             }
+            // Only keyed hashes are kept of these two: the values may be secret.
+            BindingPart::Grants => "grants: what the entry may reach is not the same".into(),
             other => {
                 let short = |binding: &Binding| {
                     let digest = binding.parts.get(&other).map_or("", String::as_str);

@@ -140,8 +140,7 @@ fn passed_over() -> Decision {
     }
 }
 
-/// Nothing of the run waits: because an outcome is unknown, because everything was decided, or because
-/// nothing ever waited.
+/// Nothing of the run waits: because everything was decided, or because nothing ever waited.
 fn nothing_waits(run: &StoredRun) -> OpError {
     if let Some(error) = unknown_outcome(run) {
         return error;

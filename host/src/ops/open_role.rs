@@ -4,7 +4,7 @@ use super::error::OpError;
 use super::host::Host;
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
 use crate::gate::{OpenRequest, Toolset};
-use crate::llm::{self, Model};
+use crate::llm::{self, Model, ModelError};
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
 use crate::store::RunRecord;
 use cap_std::ambient_authority;
@@ -22,6 +22,8 @@ const LARGEST_ROLE: u64 = 1 << 20;
 pub struct RoleFile {
     /// The absolute path.
     pub path: PathBuf,
+    /// The path as it was given.
+    pub shown: String,
     /// The text.
     pub text: String,
     /// Other texts that it names, by the path it names them with.
@@ -73,7 +75,7 @@ impl RoleFile {
         if !problems.is_empty() {
             return Err(unusable(problems, &shown));
         }
-        Ok(Self { path, text, files, role, sources })
+        Ok(Self { path, shown, text, files, role, sources })
     }
 
     /// Makes its tools and its model ready.
@@ -81,9 +83,8 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in its entries, or why its model cannot be used.
     pub(super) async fn open(&self, host: &Host) -> Result<Opened, OpError> {
-        let shown = self.path.display().to_string();
-        open(host, self.role.clone(), &self.text, &self.files, &self.sources, &self.path, &shown)
-            .await
+        let Self { path, shown, text, files, sources, .. } = self;
+        open(host, self.role.clone(), text, files, sources, path, shown).await
     }
 }
 
@@ -127,7 +128,7 @@ async fn open(
     let site = RoleSite { folder: &folder, environment: &*host.options.environment };
     let request = OpenRequest { role: &role, role_text: text, sources, site };
     let tools = host.gate()?.open(request).await.map_err(|error| unusable(error.0, shown))?;
-    let model = llm::connect(&role.model, files, &*host.options.environment)?;
+    let model = llm::connect(&role.model, files, &*host.options.environment).map_err(no_model)?;
     Ok(Opened { role, tools, model })
 }
 
@@ -141,6 +142,14 @@ fn invalid(errors: &RoleErrors, shown: &str) -> OpError {
         OpError::MissingVariables { rendered }
     } else {
         OpError::Role { rendered }
+    }
+}
+
+/// A missing key is a missing variable: setting it is all that the run needs.
+fn no_model(error: ModelError) -> OpError {
+    match error {
+        ModelError::NoKey { .. } => OpError::MissingVariables { rendered: error.to_string() },
+        error => error.into(),
     }
 }
 

@@ -425,7 +425,7 @@ pub enum StoreError {
         call: String,
     },
     /// Another process has claimed the run since.
-    #[error("run {0} was taken over by another process; nothing was written")]
+    #[error("run {0} was cancelled or taken over by another process; nothing more was written")]
     Fenced(RunId),
     /// Another process held the database's lock for too long.
     #[error(

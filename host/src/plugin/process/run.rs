@@ -243,6 +243,7 @@ impl Supervisor {
         let ours = UnixStream::from_std(ours).map_err(failed)?;
         // Dropped at the end of this function: a copy of `theirs` kept here would hide the
         // supervisor's death.
+        #[expect(clippy::disallowed_methods, reason = "this is the process capability")]
         let mut command = Command::new(program);
         command
             .arg0("initrunner")

@@ -260,6 +260,7 @@ fn start(specification: &Specification, place: Place) -> Result<Started, Refused
         "none".to_owned()
     };
 
+    #[expect(clippy::disallowed_methods, reason = "this is the process capability")]
     let mut command = Command::new(&found);
     command
         .arg0(program)

@@ -166,6 +166,11 @@ fn write_ahead(conn: &Connection, patience: Duration) -> Result<(), Fault> {
 /// connection of this process holds on it (POSIX locks belong to the process).
 fn make_private(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
+        // Nor is the mode of a folder or a device changed.
+        Ok(found) if !found.is_file() => {
+            let what = if found.is_dir() { "it is a folder" } else { "it is no file" };
+            return Err(io::Error::other(format!("{what}; give the path of a file")));
+        }
         Ok(found) => {
             let mode = found.permissions().mode();
             if mode & 0o077 != 0 {

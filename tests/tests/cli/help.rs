@@ -1,0 +1,149 @@
+//! What the program says about itself, and to words that it does not know.
+
+use expect_test::expect;
+use initrunner_tests::home::Home;
+
+#[test]
+fn help_and_version_are_data() {
+    let home = Home::new();
+    home.run(["--help"]).check(expect![[r#"
+        Runs LLM roles whose tools are sandboxed components, and asks a person before a dangerous call
+
+        Usage: initrunner [OPTIONS] <COMMAND>
+
+        Commands:
+          run          Run a role until it answers or pauses for approval
+          pending      List the tool calls that await a person, over all runs
+          approve      Approve or deny a run's waiting calls, and resume it
+          resume       Go on with a run that was interrupted
+          cancel       End a run that has not ended
+          runs         List runs, newest first
+          show         Tell the whole story of one run
+          validate     Check a role and everything it names, without running it
+          inspect      Show what a component is and asks for, before trusting it
+          completions  Print completions for a shell
+
+        Options:
+              --audit-db <PATH>  Use this database instead of the state folder's
+          -h, --help             Print help
+          -V, --version          Print version
+
+        Exit codes: 0 done, 1 failed, 2 paused or decisions outstanding, 3 already decided or owned
+        elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130
+        SIGINT.
+        State lives in $INITRUNNER_HOME (default: the platform's data folder).
+        = 0
+    "#]]);
+    home.run(["-V"]).check(expect![[r#"
+        initrunner 0.1.0
+        = 0
+    "#]]);
+    home.run(["approve", "--help"]).check(expect![[r#"
+        Approve or deny a run's waiting calls, and resume it
+
+        Usage: initrunner approve [OPTIONS] <--all|--tool-call-id <ID>> <RUN_ID>
+
+        Arguments:
+          <RUN_ID>  The run: its id, or at least four characters of its beginning
+
+        Options:
+              --all                 Decide every waiting call of the run
+              --audit-db <PATH>     Use this database instead of the state folder's
+              --tool-call-id <ID>   Decide only this call; the run's other waiting calls are denied
+              --deny                Deny instead of approve
+              --reason <TEXT>       Why the call is denied; the model reads it, quoted
+              --retry               Try a call again that was started and whose outcome is unknown
+              --report-unknown      Tell the model that the outcome of a started call is unknown
+              --resolved-by <NAME>  A note on who decided, recorded beside the authenticated user
+              --json                Print one JSON object instead of text
+          -h, --help                Print help
+        = 0
+    "#]]);
+    assert!(!home.state().join("audit.db").exists());
+}
+
+#[test]
+fn words_that_mean_nothing_are_usage() {
+    let home = Home::new();
+    home.run([]).check(expect![[r#"
+        ! Runs LLM roles whose tools are sandboxed components, and asks a person before a dangerous call
+        !
+        ! Usage: initrunner [OPTIONS] <COMMAND>
+        !
+        ! Commands:
+        !   run          Run a role until it answers or pauses for approval
+        !   pending      List the tool calls that await a person, over all runs
+        !   approve      Approve or deny a run's waiting calls, and resume it
+        !   resume       Go on with a run that was interrupted
+        !   cancel       End a run that has not ended
+        !   runs         List runs, newest first
+        !   show         Tell the whole story of one run
+        !   validate     Check a role and everything it names, without running it
+        !   inspect      Show what a component is and asks for, before trusting it
+        !   completions  Print completions for a shell
+        !
+        ! Options:
+        !       --audit-db <PATH>  Use this database instead of the state folder's
+        !   -h, --help             Print help
+        !   -V, --version          Print version
+        !
+        ! Exit codes: 0 done, 1 failed, 2 paused or decisions outstanding, 3 already decided or owned
+        ! elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130
+        ! SIGINT.
+        ! State lives in $INITRUNNER_HOME (default: the platform's data folder).
+        = 64
+    "#]]);
+    home.run(["aprove"]).check(expect![[r#"
+        ! error: unrecognized subcommand 'aprove'
+        !
+        !   tip: a similar subcommand exists: 'approve'
+        !
+        ! Usage: initrunner [OPTIONS] <COMMAND>
+        !
+        ! For more information, try '--help'.
+        = 64
+    "#]]);
+    home.run(["run", "role.yaml"]).check(expect![[r#"
+        ! error: the following required arguments were not provided:
+        !   --prompt <PROMPT>
+        !
+        ! Usage: initrunner run --prompt <PROMPT> <ROLE>
+        !
+        ! For more information, try '--help'.
+        = 64
+    "#]]);
+    home.run(["approve", "run_aaaa"]).check(expect![[r#"
+        ! error: the following required arguments were not provided:
+        !   <--all|--tool-call-id <ID>>
+        !
+        ! Usage: initrunner approve <--all|--tool-call-id <ID>> <RUN_ID>
+        !
+        ! For more information, try '--help'.
+        = 64
+    "#]]);
+    home.run(["approve", "run_aaaa", "--all", "--tool-call-id", "x"]).check(expect![[r#"
+        ! error: the argument '--all' cannot be used with '--tool-call-id <ID>'
+        !
+        ! Usage: initrunner approve <--all|--tool-call-id <ID>> <RUN_ID>
+        !
+        ! For more information, try '--help'.
+        = 64
+    "#]]);
+    home.run(["pending", "--limit", "many"]).check(expect![[r#"
+        ! error: invalid value 'many' for '--limit <N>': invalid digit found in string
+        !
+        ! For more information, try '--help'.
+        = 64
+    "#]]);
+}
+
+#[test]
+fn completions_are_scripts() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = home.run(["completions", shell]);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(ran.raw.len() > 1000 && ran.raw.contains("initrunner"), "{ran}");
+    }
+    assert_eq!(home.run(["completions", "cmd"]).code, Some(64));
+}

@@ -1,0 +1,38 @@
+//! The real program, end to end: what it prints, where, and how it ends.
+
+mod binding;
+mod component;
+mod crash;
+mod database;
+mod find_run;
+mod first_run;
+mod help;
+mod invalid_call;
+mod json;
+mod model_server;
+mod no_audit;
+mod permission;
+mod race;
+mod reach;
+mod role;
+mod signal;
+mod terminal;
+mod untrusted;
+mod variable;
+
+/// A model that calls the shell with what it is asked to run, and says what came of it.
+const RUNNER: &str = r#"
+rules:
+  - when: "^run (.*)$"
+    turn: 0
+    calls: [{tool: shell, arguments: {command: "$1"}}]
+  - {from: tool, is_error: true, when: "(?s).*", reply: "Error: $0"}
+  - {from: tool, when: "(?s).*", reply: "Result: $0"}
+  - {turn: 0, reply: "Say `run COMMAND`."}
+"#;
+
+/// The shell, asking before each call.
+const ASKING: &str = "  - {type: shell, shell: true, approval: required}";
+
+/// The shell, asking nobody.
+const FREE: &str = "  - {type: shell, shell: true}";
