@@ -123,7 +123,7 @@ impl Home {
     pub fn role(&self, name: &str, tools: &str, script: &str) {
         let script_name = format!("{name}.script.yaml");
         let tools = if tools.is_empty() { String::new() } else { format!("tools:\n{tools}\n") };
-        self.file(name, &format!("name: test\nprompt: p\nmodel: scripted:{script_name}\n{tools}"));
+        self.file(name, format!("name: test\nprompt: p\nmodel: scripted:{script_name}\n{tools}"));
         self.file(&script_name, script);
     }
 

@@ -70,7 +70,7 @@ fn a_result_comes_back() {
     check(
         r#"{"do": "call"}"#,
         expect![[
-            r#"ok: {"attempt":1,"id":"call_ibaeaqcaib","idempotency_key":"call_ibaeaqcaib"}"#
+            r#"ok: {"attempt":1,"id":"call_ibaeaqcaib","idempotency_key":"run_caibaeaqcaib/call_ibaeaqcaib"}"#
         ]],
     );
 }
