@@ -20,6 +20,7 @@ fn main() {
     let components: Vec<PathBuf> =
         if packages.is_empty() { Vec::new() } else { build_guests::build(&workspace, &packages) };
 
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     let mut source = String::from("pub(super) const CARRIED: &[Carried] = &[\n");
     for ((name, _), path) in FIRST_PARTY.iter().zip(&components) {
         let bytes = match std::fs::read(path) {
@@ -29,6 +30,13 @@ fn main() {
                 std::process::exit(1);
             }
         };
+        // A copy of our own: another build may write the original again before the compiler reads it, and
+        // the bytes must be those of the digest.
+        let path = out.join(format!("{name}.wasm"));
+        if let Err(error) = std::fs::write(&path, &bytes) {
+            println!("cargo::error={} could not be written: {error}", path.display());
+            std::process::exit(1);
+        }
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let _ = writeln!(
             source,
@@ -36,7 +44,6 @@ fn main() {
         );
     }
     source.push_str("];\n");
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     if let Err(error) = std::fs::write(out.join("carried.rs"), source) {
         println!("cargo::error=the list of components could not be written: {error}");
         std::process::exit(1);

@@ -26,7 +26,13 @@ pub(crate) fn build(workspace: &Path, packages: &[&str]) -> Vec<PathBuf> {
         command.args(["--package", package]);
     }
     // What the outer build set for the host must not reach the components.
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER"] {
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+    ] {
         command.env_remove(name);
     }
     for (name, _) in std::env::vars_os() {
