@@ -159,13 +159,22 @@ fn spin() {
 /// Calls per second by the pool's settings, on one thread and on two, and the memory they keep.
 fn pool() {
     const SECONDS: f64 = 1.0;
-    for (name, pool) in [
-        ("keep 0      ", Pool { instances: 64, keep_resident: 0 }),
-        ("keep 64 KiB ", Pool { instances: 64, keep_resident: 64 << 10 }),
-        ("keep 1 MiB  ", Pool { instances: 64, keep_resident: 1 << 20 }),
-        ("keep 4 MiB  ", Pool { instances: 64, keep_resident: 4 << 20 }),
-        ("keep 8 MiB  ", Pool { instances: 64, keep_resident: 8 << 20 }),
-    ] {
+    let settings = [
+        (true, 0),
+        (true, 4 << 20),
+        (false, 0),
+        (false, 64 << 10),
+        (false, 1 << 20),
+        (false, 4 << 20),
+        (false, 8 << 20),
+    ];
+    for (copy_on_write, keep_resident) in settings {
+        let pool = Pool { instances: 64, keep_resident, copy_on_write };
+        let name = format!(
+            "{}, keep {:4} KiB",
+            if copy_on_write { "copy-on-write" } else { "copied       " },
+            keep_resident >> 10
+        );
         let sandbox = Sandbox::with_pool(Some(cache()), pool);
         let tools = runtime().block_on(sandbox.open(&entry(), Path::new("/"))).unwrap();
         let rate = |threads: usize| {

@@ -249,6 +249,26 @@ impl Start {
         self
     }
 
+    /// Gives it so many megabytes of address space, and no more.
+    #[must_use]
+    pub fn address_space(mut self, megabytes: u64) -> Self {
+        let limit = format!("ulimit -v {} && exec \"$0\" \"$@\"", megabytes << 10);
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(limit).arg(self.command.get_program()).args(self.command.get_args());
+        shell.env_clear();
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                shell.env(name, value);
+            }
+        }
+        if let Some(folder) = self.command.get_current_dir() {
+            shell.current_dir(folder);
+        }
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = shell;
+        self
+    }
+
     /// Starts it and goes on.
     ///
     /// # Panics

@@ -28,6 +28,7 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
         } else {
             Choice::Decide(Decision::Approve)
         },
+        keep_others: command.keep_others,
         note: command.resolved_by,
     };
     let mut live = Live::new(output, command.json);

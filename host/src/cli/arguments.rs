@@ -39,6 +39,9 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show what a component is and asks for, before trusting it.
     Inspect(Inspect),
+    /// Check what was written down.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print completions for a shell.
     Completions(Completions),
 }
@@ -80,6 +83,9 @@ pub(super) struct Approve {
     /// Decide only this call; the run's other waiting calls are denied.
     #[arg(long, group = "selection", value_name = "ID")]
     pub(super) tool_call_id: Option<String>,
+    /// Leave the run's other waiting calls waiting, instead of denying them.
+    #[arg(long, requires = "tool_call_id", conflicts_with = "all")]
+    pub(super) keep_others: bool,
     /// Deny instead of approve.
     #[arg(long)]
     pub(super) deny: bool,
@@ -152,6 +158,12 @@ pub(super) struct Inspect {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Walk the whole journal and check its chain, its end included.
+    Verify,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod answer;
 mod approve;
 mod arguments;
+mod audit;
 mod cancel;
 mod completions;
 mod exit;
@@ -75,6 +76,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Show(command) => show::show(&host, &command, output).await,
         Command::Validate(command) => validate::validate(&host, &command, output).await,
         Command::Inspect(command) => inspect::inspect(&host, &command, output).await,
+        Command::Audit(command) => audit::audit(&host, &command, output).await,
         Command::Completions(_) => Exit::Done,
     };
     host.leave();
@@ -91,7 +93,10 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         Command::Validate(_) | Command::Inspect(_) => false,
         _ => true,
     };
-    let reads_only = matches!(command, Command::Pending(_) | Command::Runs(_) | Command::Show(_));
+    let reads_only = matches!(
+        command,
+        Command::Pending(_) | Command::Runs(_) | Command::Show(_) | Command::Audit(_)
+    );
     Ok(Host::new(HostOptions {
         home,
         audit_db,

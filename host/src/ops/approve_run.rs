@@ -18,7 +18,7 @@ use crate::store::{CallRecord, Conflict, DecisionRequest, StoredRun};
 pub enum Selection {
     /// Every one.
     All,
-    /// This one; the others are denied.
+    /// This one; the others are denied, unless they are to be kept.
     Call(String),
 }
 
@@ -42,6 +42,8 @@ pub struct ApproveRequest {
     pub selection: Selection,
     /// What is said of them.
     pub choice: Choice,
+    /// Whether the calls beside a named one stay waiting; otherwise they are denied.
+    pub keep_others: bool,
     /// What the person calls themselves; recorded, never trusted.
     pub note: Option<String>,
 }
@@ -106,6 +108,9 @@ fn decisions(
             Ok(waiting().map(|call| (call.id.clone(), decision.clone())).collect())
         }
         (Choice::Decide(decision), Some(named)) => match named.state {
+            CallState::Waiting if request.keep_others => {
+                Ok(vec![(named.id.clone(), decision.clone())])
+            }
             CallState::Waiting => Ok(waiting()
                 .map(|call| {
                     let said = if call.id == named.id { decision.clone() } else { passed_over() };

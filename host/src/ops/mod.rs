@@ -19,6 +19,7 @@ mod run_role;
 mod show_run;
 mod system_clock;
 mod validate_role;
+mod verify_journal;
 
 pub use approve_run::{ApproveRequest, Approved, Choice, Selection, approve_run, question};
 pub use cancel_run::cancel_run;
@@ -34,6 +35,7 @@ pub use resume_run::resume_run;
 pub use run_role::{RunRequest, run_role};
 pub use show_run::{Story, show_run};
 pub use validate_role::{Validated, validate_role};
+pub use verify_journal::verify_journal;
 
 use crate::runner::Reporter;
 use tokio::sync::watch;

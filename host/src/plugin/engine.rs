@@ -18,15 +18,19 @@ pub struct Pool {
     /// back takes the address space's lock, which halves the rate on two threads instead of doubling
     /// it; zeroing pages that were never used costs the first call of each slot.
     pub keep_resident: usize,
+    /// Whether an instance's memory begins as a copy-on-write mapping of the component's data, rather than
+    /// by copying it. Mapping takes the address space's lock, twice for each instance.
+    pub copy_on_write: bool,
 }
 
 impl Pool {
     /// For a process that serves many runs: two cores have no use for more instances.
-    pub const MANY_RUNS: Self = Self { instances: 64, keep_resident: 4 << 20 };
+    pub const MANY_RUNS: Self =
+        Self { instances: 64, keep_resident: 4 << 20, copy_on_write: false };
 
     /// For a process that drives one run, which invokes one call after the other, and is gone: a small
     /// pool is made faster, and few slots are used twice.
-    pub const ONE_RUN: Self = Self { instances: 4, keep_resident: 64 << 10 };
+    pub const ONE_RUN: Self = Self { instances: 4, keep_resident: 64 << 10, copy_on_write: false };
 }
 
 /// An engine with pooled instances, or, where the address space is too short for a pool (a limit on
@@ -35,8 +39,8 @@ pub(super) fn build(pool: Pool) -> wasmtime::Result<Engine> {
     Engine::new(&pooled(pool)).or_else(|_| Engine::new(&on_demand()))
 }
 
-/// Settings that decide what compiled code looks like: the same for both allocators, so that they
-/// share the cache.
+/// What both allocators share. Compiled code also depends on where memories lie, so each allocator has
+/// entries of its own in the cache.
 fn common() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
@@ -48,13 +52,11 @@ fn common() -> Config {
     // Only what the contract's guests need.
     config.wasm_memory64(false);
     config.wasm_relaxed_simd(false);
-    // Copy-on-write images map and unmap for each instance, under the address space's lock.
-    config.memory_init_cow(false);
     config
 }
 
 fn pooled(settings: Pool) -> Config {
-    let Pool { instances, keep_resident } = settings;
+    let Pool { instances, keep_resident, copy_on_write } = settings;
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
         .total_core_instances(instances * CORE_INSTANCES)
@@ -71,6 +73,7 @@ fn pooled(settings: Pool) -> Config {
         .async_stack_keep_resident(64 << 10);
     let mut config = common();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.memory_init_cow(copy_on_write);
     config
 }
 

@@ -228,3 +228,12 @@ fn a_component_that_cannot_say_what_it_would_do_is_never_approved() {
         = 0
     "#]]);
 }
+
+#[test]
+fn a_short_address_space_is_enough() {
+    let home = Home::with_role(crate::FREE, crate::RUNNER);
+    // A pool reserves a terabyte; without one, an instance reserves what it may use.
+    let ran = home.command(["run", "role.yaml", "-p", "run echo here"]).address_space(2000).run();
+    assert_eq!(ran.stdout, "Result: here\n", "{ran}");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}

@@ -167,3 +167,18 @@ fn a_lost_key_is_named() {
         = 1
     "#]]);
 }
+
+#[test]
+fn a_changed_journal_is_found() {
+    let home = waiting();
+    home.run(["audit", "verify"]).check(expect![[r#"
+        The journal holds: 4 events.
+        = 0
+    "#]]);
+    let conn = home.database();
+    conn.execute_batch("DELETE FROM events WHERE sequence = 2").unwrap();
+    home.run(["audit", "verify"]).check(expect![[r#"
+        ! error: the journal does not hold: event 2 is missing
+        = 1
+    "#]]);
+}

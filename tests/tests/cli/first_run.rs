@@ -178,6 +178,30 @@ fn one_of_two_calls_is_approved_and_the_other_denied() {
 }
 
 #[test]
+fn one_of_two_calls_is_approved_and_the_other_kept() {
+    let home = two_calls();
+    let words = ["approve", "RUN", "--tool-call-id", "CALL2", "--keep-others"];
+    home.run(words).check(expect![[r#"
+        Recorded.
+        Run RUN_____________ paused — 1 tool call awaiting approval.
+          CALL___________  shell  touch one
+
+        Resume with: initrunner approve RUN_____________ --all
+        = 2
+    "#]]);
+    assert!(!home.work().join("two").exists());
+    let words = ["approve", "RUN", "--all", "--deny", "--reason", "too early"];
+    home.run(words).check(expect![[r#"
+        Resumed.
+        A person denied this call; it was not executed. The reason given: "too early"
+        (no output)
+        = 0
+    "#]]);
+    assert!(!home.work().join("one").exists());
+    assert!(home.work().join("two").exists());
+}
+
+#[test]
 fn one_of_two_calls_is_denied_and_so_is_the_other() {
     let home = two_calls();
     home.run(["approve", "RUN", "--tool-call-id", "CALL", "--deny"]).check(expect![[r#"

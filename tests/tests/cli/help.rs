@@ -21,6 +21,7 @@ fn help_and_version_are_data() {
           show         Tell the whole story of one run
           validate     Check a role and everything it names, without running it
           inspect      Show what a component is and asks for, before trusting it
+          audit        Check what was written down
           completions  Print completions for a shell
 
         Options:
@@ -50,6 +51,7 @@ fn help_and_version_are_data() {
               --all                 Decide every waiting call of the run
               --audit-db <PATH>     Use this database instead of the state folder's
               --tool-call-id <ID>   Decide only this call; the run's other waiting calls are denied
+              --keep-others         Leave the run's other waiting calls waiting, instead of denying them
               --deny                Deny instead of approve
               --reason <TEXT>       Why the call is denied; the model reads it, quoted
               --retry               Try a call again that was started and whose outcome is unknown
@@ -80,6 +82,7 @@ fn words_that_mean_nothing_are_usage() {
         !   show         Tell the whole story of one run
         !   validate     Check a role and everything it names, without running it
         !   inspect      Show what a component is and asks for, before trusting it
+        !   audit        Check what was written down
         !   completions  Print completions for a shell
         !
         ! Options:
