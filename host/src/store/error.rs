@@ -1,0 +1,147 @@
+//! Why a verb did nothing.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{CallId, RunId};
+use crate::domain::run::RunState;
+use crate::domain::tool_call::CallState;
+use std::path::PathBuf;
+
+/// Somebody else was first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// The call was decided.
+    #[error("call {call} was already decided: {decision} by {by} at {at}")]
+    AlreadyDecided {
+        /// The call.
+        call: CallId,
+        /// `approve`, `deny`, …
+        decision: String,
+        /// Who, as shown.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The call is in no state that can be decided.
+    #[error("call {call} does not wait for a decision: it is {state}")]
+    NotWaiting {
+        /// The call.
+        call: CallId,
+        /// Its state.
+        state: CallState,
+    },
+    /// A living process drives the run.
+    #[error("run {run} is being driven by another process (pid {pid})")]
+    OwnedElsewhere {
+        /// The run.
+        run: RunId,
+        /// Its process.
+        pid: u32,
+    },
+    /// The call is in no state for this.
+    #[error("call {call} is {state}")]
+    WrongCallState {
+        /// The call.
+        call: CallId,
+        /// Its state.
+        state: CallState,
+    },
+    /// The history has the call's result already.
+    #[error("the result of call {call} was told already")]
+    AlreadyTold {
+        /// The call.
+        call: CallId,
+    },
+    /// The run cannot pause: its last decision came while it was still being driven. Whoever drives it
+    /// goes on.
+    #[error("nothing waits for a decision in run {run}")]
+    NothingWaits {
+        /// The run.
+        run: RunId,
+    },
+    /// The run is in no state for this.
+    #[error("run {run} is {state}")]
+    WrongState {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        state: RunState,
+    },
+}
+
+/// Why a verb did nothing. Each leaves the store as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else was first.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// There is no such run.
+    #[error("there is no run `{0}`")]
+    UnknownRun(String),
+    /// The run has no such call.
+    #[error("run {run} has no call `{call}`")]
+    UnknownCall {
+        /// The run.
+        run: RunId,
+        /// What was asked for.
+        call: String,
+    },
+    /// Another process has claimed the run since.
+    #[error("run {0} was cancelled or taken over by another process; nothing more was written")]
+    Fenced(RunId),
+    /// Another process held the database's lock for too long.
+    #[error(
+        "the database `{path}` is locked by another process; try again, or stop the program that holds it"
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file or its folder cannot be written.
+    #[error(
+        "the database `{path}` cannot be written: {reason}; make the file and its folder writable for this user"
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error(
+        "there is no space left for the database `{path}`; free some and try again, nothing is lost"
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not a database of ours, or is damaged.
+    #[error(
+        "the database `{path}` is damaged or not a database: {reason}; restore a backup or move the file away"
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "the database `{path}` has schema {found}, and this program knows up to {known}; use a newer initrunner"
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// Anything else that the disk or the database said.
+    #[error("the database `{path}` failed: {reason}")]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+}

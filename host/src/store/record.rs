@@ -1,0 +1,340 @@
+//! What the verbs take and give: plain data, the same for every database.
+
+use crate::domain::approval::{Binding, Preview};
+use crate::domain::budget::{Budgets, Spent};
+use crate::domain::clock::Timestamp;
+use crate::domain::decision::{Decision, Resolver};
+use crate::domain::digest::Digest;
+use crate::domain::ids::{CallId, OwnerId, RunId};
+use crate::domain::message::{Message, Usage};
+use crate::domain::run::RunState;
+use crate::domain::tool_call::{CallState, RefusedBy};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The right to drive one run: held by one process at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The run.
+    pub run: RunId,
+    /// The process.
+    pub owner: OwnerId,
+    /// Grows with every claim of the run; every write compares it.
+    pub fence: i64,
+}
+
+/// A run to write down, claimed by its creator.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// Who drives it.
+    pub owner: OwnerId,
+    /// The role's name.
+    pub role_name: String,
+    /// The role's text as read, variables unresolved.
+    pub role_text: String,
+    /// The role file's absolute path: relative paths in the role start from its folder.
+    pub role_path: PathBuf,
+    /// Other texts that the role names, by the path it names them with, such as a model's script.
+    pub files: BTreeMap<String, String>,
+    /// The components that the role's entries use.
+    pub components: Vec<(Digest, Cow<'static, [u8]>)>,
+    /// What was asked.
+    pub prompt: String,
+    /// What started it: `cli`, `api`, `cron`, …
+    pub trigger: String,
+    /// Who started it: an authenticated identity, such as `os:alice`.
+    pub requester: String,
+    /// Its limits.
+    pub budgets: Budgets,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the gate said of one call of a turn.
+#[derive(Debug, Clone)]
+pub struct NewCall {
+    /// Our id.
+    pub id: CallId,
+    /// The entry's name; empty where the model named no tool of the role.
+    pub entry: String,
+    /// The tool as the component names it; as the model named it where there is none.
+    pub tool: String,
+    /// The tool as the model named it.
+    pub model_tool: String,
+    /// The provider's id.
+    pub provider_id: Option<String>,
+    /// The canonical arguments; the model's own text where they were refused as invalid.
+    pub arguments: String,
+    /// The gate's answer.
+    pub admission: Admission,
+}
+
+/// The gate's answer, as stored.
+#[derive(Debug, Clone)]
+pub enum Admission {
+    /// Refused, with the result for the model.
+    Refused {
+        /// By whom.
+        by: RefusedBy,
+        /// The text for the model.
+        result: String,
+    },
+    /// A person must decide.
+    Waiting {
+        /// What the person sees; `None` where the tool has no preview.
+        preview: Option<Preview>,
+        /// What the approval will be for.
+        binding: Binding,
+    },
+    /// Admitted without a person.
+    Ready,
+}
+
+/// One answer of the model, gated whole.
+#[derive(Debug, Clone)]
+pub struct TurnRecord {
+    /// The model's message.
+    pub assistant: Message,
+    /// Its calls, in emitted order.
+    pub calls: Vec<NewCall>,
+    /// What the request used.
+    pub usage: Usage,
+    /// What the run has used so far, this turn included.
+    pub spent: Spent,
+    /// What becomes of the run in the same transaction.
+    pub then: AfterTurn,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What becomes of a run with the turn that is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterTurn {
+    /// It goes on.
+    Continue,
+    /// It waits for people: some call waits, and none is ready.
+    Pause,
+    /// It is over: the model called nothing.
+    Complete {
+        /// The model's text.
+        answer: String,
+    },
+}
+
+/// What the gate says of a call again, at resume.
+#[derive(Debug, Clone)]
+pub enum Readmission {
+    /// Refused now.
+    Refused {
+        /// By whom.
+        by: RefusedBy,
+        /// The text for the model.
+        result: String,
+    },
+    /// A person must decide again.
+    Waiting {
+        /// What the person sees now.
+        preview: Option<Preview>,
+        /// What the new approval will be for.
+        binding: Binding,
+        /// What changed, in words, old beside new; empty where it had not been decided before.
+        changed: Vec<String>,
+    },
+}
+
+/// What became of an invocation.
+#[derive(Debug, Clone)]
+pub struct CallOutcome {
+    /// Whether the component gave a result.
+    pub succeeded: bool,
+    /// The text for the model.
+    pub result: String,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone)]
+pub enum RunEnd {
+    /// The model answered.
+    Completed {
+        /// Its text.
+        answer: String,
+    },
+    /// It cannot go on.
+    Failed {
+        /// The sentence.
+        error: String,
+    },
+}
+
+/// A decision to record.
+#[derive(Debug, Clone)]
+pub struct DecisionRequest {
+    /// The run.
+    pub run: RunId,
+    /// Which calls, and what was said; each must be waiting.
+    pub decisions: Vec<(CallId, Decision)>,
+    /// Who.
+    pub resolver: Resolver,
+    /// The process that will drive the run if nothing waits any more.
+    pub claim_as: OwnerId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A recorded decision.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The claim, where no call of the turn waits any more and nobody owned the run.
+    pub claim: Option<Claim>,
+    /// How many calls of the run still wait.
+    pub waiting: usize,
+}
+
+/// A run, as stored.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// Where it stands.
+    pub state: RunState,
+    /// The process driving it.
+    pub owner: Option<OwnerId>,
+    /// The last fencing number given.
+    pub fence: i64,
+    /// The role's name.
+    pub role_name: String,
+    /// The role's text.
+    pub role_text: String,
+    /// The role file's absolute path.
+    pub role_path: PathBuf,
+    /// Other texts the role names.
+    pub files: BTreeMap<String, String>,
+    /// What was asked.
+    pub prompt: String,
+    /// What started it.
+    pub trigger: String,
+    /// Who started it.
+    pub requester: String,
+    /// Its limits.
+    pub budgets: Budgets,
+    /// What it has used.
+    pub spent: Spent,
+    /// Tokens used.
+    pub usage: Usage,
+    /// The answer, or why it failed or was interrupted.
+    pub outcome: Option<String>,
+    /// When it was written down.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A call, as stored.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    /// Our id.
+    pub id: CallId,
+    /// Its run.
+    pub run: RunId,
+    /// Which turn of the run, from 1.
+    pub turn: i64,
+    /// Its place in the turn, from 0.
+    pub position: i64,
+    /// The entry's name.
+    pub entry: String,
+    /// The tool as the component names it.
+    pub tool: String,
+    /// The tool as the model named it.
+    pub model_tool: String,
+    /// The provider's id.
+    pub provider_id: Option<String>,
+    /// The canonical arguments.
+    pub arguments: String,
+    /// Where it stands.
+    pub state: CallState,
+    /// What the person saw.
+    pub preview: Option<Preview>,
+    /// What the approval is for.
+    pub binding: Option<Binding>,
+    /// What a person said.
+    pub decision: Option<Decision>,
+    /// Who said it.
+    pub resolver: Option<Resolver>,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+    /// What changed since it was last approved, where it waits again.
+    pub changed: Vec<String>,
+    /// How many times it was started.
+    pub attempts: u32,
+    /// The text for the model.
+    pub result: Option<String>,
+    /// Whether the history holds its result.
+    pub told: bool,
+    /// When it was written down.
+    pub created_at: Timestamp,
+}
+
+/// Everything about one run.
+#[derive(Debug, Clone)]
+pub struct StoredRun {
+    /// The run.
+    pub run: RunRecord,
+    /// The history, in order.
+    pub messages: Vec<Message>,
+    /// Every call, by turn and position.
+    pub calls: Vec<CallRecord>,
+}
+
+/// One row of the approvals queue.
+#[derive(Debug, Clone)]
+pub struct PendingCall {
+    /// The run.
+    pub run: RunId,
+    /// The call.
+    pub call: CallId,
+    /// The tool as the model named it.
+    pub tool: String,
+    /// The role's name.
+    pub agent: String,
+    /// Waiting, or unknown.
+    pub state: CallState,
+    /// When it began to wait.
+    pub created_at: Timestamp,
+    /// The canonical arguments.
+    pub arguments: String,
+    /// What a person sees.
+    pub preview: Option<Preview>,
+    /// What changed since it was last approved.
+    pub changed: Vec<String>,
+}
+
+/// One row of the list of runs.
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    /// The run.
+    pub id: RunId,
+    /// The role's name.
+    pub role_name: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// How many of its calls wait.
+    pub waiting: usize,
+    /// What was asked.
+    pub prompt: String,
+    /// When it was written down.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a check of the journal found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalCheck {
+    /// Events read.
+    pub events: u64,
+    /// The first thing that does not fit, in words; `None`: the chain holds.
+    pub broken: Option<String>,
+}
