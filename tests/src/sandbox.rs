@@ -6,6 +6,7 @@ use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
 use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A gate, and what it compiled.
 pub struct Sandbox {
@@ -80,7 +81,7 @@ impl Sandbox {
                 )
             }
             Verdict::Admitted(admitted) => {
-                let outcome = self.gate.invoke(tools, admitted, 1).await;
+                let outcome = self.gate.invoke(tools, admitted, 1, Duration::MAX).await;
                 format!("{}: {}", if outcome.succeeded { "ok" } else { "failed" }, outcome.result)
             }
         }

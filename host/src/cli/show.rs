@@ -31,9 +31,11 @@ fn tell(story: &Story, output: &Output) {
     output.data(&format!("  started    {} by {} ({})", run.created_at, run.requester, run.trigger));
     output.data(&format!("  changed    {}", run.updated_at));
     output.data(&format!(
-        "  used       {} requests, {} tool calls, {:.1} s, {} + {} tokens",
+        "  used       {} {}, {} tool {}, {:.1} s, {} + {} tokens",
         run.spent.requests,
+        plural(run.spent.requests, "request", "requests"),
         run.spent.tool_calls,
+        plural(run.spent.tool_calls, "call", "calls"),
         run.spent.wall_ms as f64 / 1000.0,
         run.usage.input_tokens,
         run.usage.output_tokens,
@@ -85,4 +87,8 @@ fn tell(story: &Story, output: &Output) {
         let call = event.call.as_ref().map(|call| format!("  {call}")).unwrap_or_default();
         output.data(&format!("  {:6}  {}  {}{call}", event.sequence, event.at, event.kind));
     }
+}
+
+fn plural(count: u32, one: &'static str, several: &'static str) -> &'static str {
+    if count == 1 { one } else { several }
 }

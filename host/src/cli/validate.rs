@@ -16,6 +16,9 @@ pub(super) async fn validate(host: &Host, command: &Validate, output: &Output) -
                 words.push(if *asks { "approval required" } else { "no approval" });
                 output.data(&format!("  {name}  ({})", words.join(", ")));
             }
+            if let Some(missing) = &valid.missing {
+                output.talk(&format!("note: {missing}"));
+            }
             Exit::Done
         }
         Err(error) => output.failure(&error),

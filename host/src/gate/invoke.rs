@@ -3,6 +3,7 @@
 use super::approval::{Admitted, input};
 use super::{Gate, Toolset};
 use crate::plugin::CallError;
+use std::time::Duration;
 
 /// What became of an invocation: the text for the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +15,20 @@ pub struct Outcome {
 }
 
 impl Gate {
-    /// Invokes an admitted call. Whoever calls this has written down that the call is started.
-    pub async fn invoke(&self, tools: &Toolset, admitted: Admitted, attempt: u32) -> Outcome {
+    /// Invokes an admitted call, which may take `at_most` so long. Whoever calls this has written down
+    /// that the call is started.
+    pub async fn invoke(
+        &self,
+        tools: &Toolset,
+        admitted: Admitted,
+        attempt: u32,
+        at_most: Duration,
+    ) -> Outcome {
         let call = admitted.into_call();
         let entry = call.entry(tools);
         let name = &call.tool(tools).name;
-        let limits = entry.limits(name);
+        let mut limits = entry.limits(name);
+        limits.timeout = limits.timeout.min(at_most);
         match self.runtime.invoke(entry, limits, input(&call, name, attempt)).await {
             Ok(result) => Outcome { succeeded: true, result: result.text },
             Err(error) => Outcome { succeeded: false, result: error_text(&error) },

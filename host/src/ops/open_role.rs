@@ -78,6 +78,21 @@ impl RoleFile {
         Ok(Self { path, shown, text, files, role, sources })
     }
 
+    /// Makes its tools ready, and checks its model as far as that goes without its key: the sentence
+    /// where the key is missing.
+    ///
+    /// # Errors
+    /// Every problem found in its entries, or why its model could not be used with any key.
+    pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
+        let Self { path, shown, text, files, sources, role } = self;
+        let tools = open_tools(host, role, text, sources, path, shown).await?;
+        match llm::connect(&role.model, files, &*host.options.environment) {
+            Ok(_) => Ok((tools, None)),
+            Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
+            Err(error) => Err(no_model(error)),
+        }
+    }
+
     /// Makes its tools and its model ready.
     ///
     /// # Errors
@@ -124,12 +139,23 @@ async fn open(
     path: &Path,
     shown: &str,
 ) -> Result<Opened, OpError> {
-    let folder = folder(path);
-    let site = RoleSite { folder: &folder, environment: &*host.options.environment };
-    let request = OpenRequest { role: &role, role_text: text, sources, site };
-    let tools = host.gate()?.open(request).await.map_err(|error| unusable(error.0, shown))?;
+    let tools = open_tools(host, &role, text, sources, path, shown).await?;
     let model = llm::connect(&role.model, files, &*host.options.environment).map_err(no_model)?;
     Ok(Opened { role, tools, model })
+}
+
+async fn open_tools(
+    host: &Host,
+    role: &Role,
+    text: &str,
+    sources: &[Source],
+    path: &Path,
+    shown: &str,
+) -> Result<Toolset, OpError> {
+    let folder = folder(path);
+    let site = RoleSite { folder: &folder, environment: &*host.options.environment };
+    let request = OpenRequest { role, role_text: text, sources, site };
+    host.gate()?.open(request).await.map_err(|error| unusable(error.0, shown))
 }
 
 fn folder(path: &Path) -> PathBuf {

@@ -14,6 +14,8 @@ pub struct Validated {
     pub role: Role,
     /// Each tool as the model sees it: its name, its effects, whether a person is asked.
     pub tools: Vec<(String, Effects, bool)>,
+    /// What is missing here to run it, and not wrong with it: the model's key.
+    pub missing: Option<String>,
 }
 
 /// Reads a role and everything it names, and loads its tools.
@@ -22,14 +24,14 @@ pub struct Validated {
 /// Every problem found, where in the file.
 pub async fn validate_role(host: &Host, path: &Path) -> Result<Validated, OpError> {
     let file = RoleFile::read(host, path)?;
-    let opened = file.open(host).await?;
+    let (toolset, missing) = file.check(host).await?;
     let mut tools = Vec::new();
-    for entry in opened.tools.entries() {
+    for entry in toolset.entries() {
         for tool in &entry.tools {
             let asks = entry.entry.approval_of(&tool.name)
                 == crate::domain::approval::ApprovalMode::Required;
             tools.push((tool.model_name.clone(), tool.effects, asks));
         }
     }
-    Ok(Validated { role: opened.role, tools })
+    Ok(Validated { role: file.role, tools, missing })
 }

@@ -138,6 +138,12 @@ impl Running<'_, '_> {
         Spent { wall_ms: self.wall_before.saturating_add(now), ..self.run.run.spent }
     }
 
+    /// What is left of the run's time.
+    fn time_left(&self) -> Duration {
+        let all = u64::from(self.run.run.budgets.max_wall_time) * 1000;
+        Duration::from_millis(all.saturating_sub(self.spent().wall_ms))
+    }
+
     async fn ask_model(
         &mut self,
         reporter: &mut dyn Reporter,
@@ -147,7 +153,7 @@ impl Running<'_, '_> {
         if let Some(error) = budgets.refuses_request(&spent) {
             return self.fail(error).await.map(Some);
         }
-        let left = u64::from(budgets.max_wall_time) * 1000 - spent.wall_ms;
+        let left = self.time_left();
         reporter.report(Progress::Asking);
         let request = Request {
             prompt: &self.driver.role.prompt,
@@ -164,7 +170,7 @@ impl Running<'_, '_> {
             biased;
             reason = stopped(&mut stop) => Err(reason),
             answer = tokio::time::timeout(
-                Duration::from_millis(left),
+                left,
                 self.driver.model.respond(request, &mut sink),
             ) => Ok(answer),
         };
@@ -294,6 +300,8 @@ impl Running<'_, '_> {
             preview: call.preview.as_ref(),
         });
         let began = Instant::now();
+        // Stopped in time, a call still has a result; the budget ends the run at the next step.
+        let left = self.time_left();
         let mut stop = self.driver.stop.clone();
         let outcome = tokio::select! {
             biased;
@@ -301,7 +309,7 @@ impl Running<'_, '_> {
                 // Dropping the call ends it; whether it had happened by then cannot be known.
                 return self.interrupt(reason, true).await.map(Some);
             }
-            outcome = self.driver.gate.invoke(self.driver.tools, admitted, attempt) => outcome,
+            outcome = self.driver.gate.invoke(self.driver.tools, admitted, attempt, left) => outcome,
         };
         reporter.report(Progress::CallEnded {
             call: id,

@@ -57,7 +57,7 @@ fn an_approved_call_happens_and_the_run_goes_on() {
           role       FOLDER/work/role.yaml
           started    TIME_______________________ by os:USER (cli)
           changed    TIME_______________________
-          used       2 requests, 1 tool calls, SECONDS s, 33 + 5 tokens
+          used       2 requests, 1 tool call, SECONDS s, 33 + 5 tokens
           outcome    Deleted ./scratch.
 
         Messages
@@ -100,7 +100,7 @@ fn a_denied_call_does_not_happen_and_the_model_is_told() {
           role       FOLDER/work/role.yaml
           started    TIME_______________________ by os:USER (cli)
           changed    TIME_______________________
-          used       2 requests, 1 tool calls, SECONDS s, 40 + 13 tokens
+          used       2 requests, 1 tool call, SECONDS s, 40 + 13 tokens
           outcome    I did not delete it: a person denied the call.
 
         Messages

@@ -88,6 +88,21 @@ fn a_model_that_never_stops_is_stopped_by_a_budget() {
 }
 
 #[test]
+fn a_call_that_outlasts_the_runs_time_is_stopped() {
+    let began = std::time::Instant::now();
+    check(
+        "max_wall_time: 1",
+        "sleep 1000",
+        expect![[r#"
+        ! error: run RUN_____________ failed: the run reached its budget `max_wall_time` of 1 seconds of running time; raise `budgets.max_wall_time` in the role to allow more
+        = 1
+    "#]],
+    );
+    // Far below the tool's own limit of 30 s.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[test]
 fn a_budget_is_kept_across_resumes() {
     let calls = "calls: [{tool: shell, arguments: {command: \"true\"}}]";
     let home = Home::new();

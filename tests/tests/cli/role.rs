@@ -191,13 +191,6 @@ fn a_model_that_cannot_be_used() {
     "#]],
     );
     check(
-        b"name: demo\nprompt: p\nmodel: openai:gpt-4o-mini\n",
-        expect![[r#"
-        ! error: the model's key is missing: set the environment variable `OPENAI_API_KEY`
-        = 65
-    "#]],
-    );
-    check(
         b"name: demo\nprompt: p\nmodel: anthropic:claude\n",
         expect![[r#"
         ! error: role.yaml:3:8: the model `anthropic:claude` names no known provider
@@ -214,5 +207,20 @@ fn a_model_that_cannot_be_used() {
     home.run(["run", "role.yaml", "-p", "hello"]).check(expect![[r#"
         ! error: run RUN_____________ failed: the script `role.yaml.script.yaml` has no rule for the user message `hello`; add a rule that matches it, or a `fallback`
         = 1
+    "#]]);
+}
+
+#[test]
+fn a_role_is_valid_without_its_models_key() {
+    let home = Home::new();
+    home.file("role.yaml", "name: demo\nprompt: p\nmodel: openai:gpt-4o-mini\n");
+    home.run(["validate", "role.yaml"]).check(expect![[r#"
+        The role `demo` is valid: 0 tools.
+        ! note: the model's key is missing: set the environment variable `OPENAI_API_KEY`
+        = 0
+    "#]]);
+    home.run(["run", "role.yaml", "-p", "go"]).check(expect![[r#"
+        ! error: the model's key is missing: set the environment variable `OPENAI_API_KEY`
+        = 65
     "#]]);
 }
