@@ -7,7 +7,7 @@ use initrunner::plugin::process::{
     Ending, ProcessCommand, ProcessError, ProcessOutput, Target, run,
 };
 use initrunner_tests::binary;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -428,9 +428,19 @@ fn landlock(output: &ProcessOutput) -> Option<u32> {
     output.isolation.split(' ').find_map(|word| word.strip_prefix("landlock-")?.parse().ok())
 }
 
-/// A folder that is not below one of the temporary folders, where every program may write.
+/// A folder that is not below one of the temporary folders, where every program may write: in the
+/// target folder, or, for a checkout that is itself in a temporary folder, at home.
 fn folder_outside_tmp() -> TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+    let target = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned());
+    let places = [target, std::env::home_dir(), Some("/var/lib".into())];
+    let outside = |place: &PathBuf| {
+        let temporary = ["/tmp", "/var/tmp", "/dev/shm"];
+        place.canonicalize().is_ok_and(|place| !temporary.iter().any(|tmp| place.starts_with(tmp)))
+    };
+    let made = places.into_iter().flatten().filter(outside).find_map(|place| {
+        tempfile::Builder::new().prefix(".initrunner-test-").tempdir_in(place).ok()
+    });
+    made.expect("a place outside the temporary folders: set HOME to a folder that can be written")
 }
 
 /// Runs a script that tries everything on a protected folder `state` beside its working directory.
