@@ -24,13 +24,15 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// For a process that serves many runs: two cores have no use for more instances.
+    /// For a process that serves many runs: two cores have no use for more instances. Measured with
+    /// four megabytes kept: 32,000 calls a second on one thread and 62,000 on two, and the same with
+    /// copy-on-write; with nothing kept, 36,000 and 33,000.
     pub const MANY_RUNS: Self =
         Self { instances: 64, keep_resident: 4 << 20, copy_on_write: false };
 
     /// For a process that drives one run, which invokes one call after the other, and is gone: a small
-    /// pool is made faster, and few slots are used twice.
-    pub const ONE_RUN: Self = Self { instances: 4, keep_resident: 64 << 10, copy_on_write: false };
+    /// pool is made faster, and on one thread nothing is gained by keeping pages.
+    pub const ONE_RUN: Self = Self { instances: 4, keep_resident: 0, copy_on_write: true };
 }
 
 /// An engine with pooled instances, or, where the address space is too short for a pool (a limit on
