@@ -29,10 +29,14 @@ pub(super) async fn continue_run(
     };
     let id = claim.run.clone();
     match driver.drive(claim, run, attended.reporter).await {
-        // Whoever ended the run has shut this process out; who did is what its person wants to know.
-        Err(StoreError::Fenced(_)) if store.load_run(&id).await?.run.state.is_final() => {
+        Err(StoreError::Fenced(run)) => {
+            // Shut out by whoever ended the run, or by whoever drives it now: the first is no failure of
+            // the store, and its person should read what became of the run.
             let state = store.load_run(&id).await?.run.state;
-            Err(OpError::Conflict(Conflict::WrongState { run: id, state }))
+            if state.is_final() {
+                return Err(OpError::Conflict(Conflict::WrongState { run: id, state }));
+            }
+            Err(StoreError::Fenced(run).into())
         }
         other => Ok(other?),
     }
