@@ -5,6 +5,7 @@
 
 use super::field::Field;
 use super::keys::Keys;
+use super::parse_approval::{inherit, parse_approval, parse_plugins};
 use super::parse_entry::parse_entries;
 use super::parse_model::parse_model;
 use super::parse_name::parse_name;
@@ -19,8 +20,8 @@ const KIND: Kind =
 
 const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 6] = ["name", "description", "tags", "author", "team", "version"];
-const SPEC: [&str; 5] = ["prompt", "role", "model", "tools", "budgets"];
-const FLAT: [&str; 11] = [
+const SPEC: [&str; 7] = ["prompt", "role", "model", "approval", "plugins", "tools", "budgets"];
+const FLAT: [&str; 13] = [
     "name",
     "description",
     "tags",
@@ -30,6 +31,8 @@ const FLAT: [&str; 11] = [
     "prompt",
     "role",
     "model",
+    "approval",
+    "plugins",
     "tools",
     "budgets",
 ];
@@ -100,7 +103,12 @@ fn parse_keys(
     let budgets = spec.and_then(|keys| keys.get("budgets"));
     let budgets = budgets.map(|field| parse_budgets(&field, problems)).unwrap_or_default();
     let entries = spec.and_then(|keys| keys.get("tools"));
-    let entries = entries.map(|field| parse_entries(&field, problems)).unwrap_or_default();
+    let mut entries = entries.map(|field| parse_entries(&field, problems)).unwrap_or_default();
+    let approval = spec.and_then(|keys| keys.get("approval"));
+    let approval = approval.and_then(|field| parse_approval(&field, problems)).unwrap_or_default();
+    let plugins = spec.and_then(|keys| keys.get("plugins"));
+    let plugins = plugins.map(|field| parse_plugins(&field, problems)).unwrap_or_default();
+    inherit(&mut entries, &approval, &plugins, problems);
     Some(Role {
         name: name?,
         description,
@@ -112,6 +120,7 @@ fn parse_keys(
         model: model?,
         entries,
         budgets,
+        approval,
     })
 }
 
@@ -150,10 +159,10 @@ tools:
     approval: required
 "#,
             expect![[r#"
-            demo: Be brief.
-            , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
-            - shell Type("shell") at 12:5, source at 12:11
-              approval Required"#]],
+                demo: Be brief.
+                , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
+                - shell Type("shell") at 12:5, source at 12:11
+                  approval {"mode":"required"}"#]],
         );
         check(
             r#"---
@@ -176,10 +185,10 @@ spec:
       approval: required
 "#,
             expect![[r#"
-            demo: Be brief.
-            , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
-            - shell Type("shell") at 17:7, source at 17:13
-              approval Required"#]],
+                demo: Be brief.
+                , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
+                - shell Type("shell") at 17:7, source at 17:13
+                  approval {"mode":"required"}"#]],
         );
     }
 
@@ -228,7 +237,7 @@ tools: {shell: {}}
                 r:2:7: `name` must be a plain name, not `My Agent`
                   hint: use at most 64 lower-case letters, digits, `.`, `_` and `-`, and begin with a letter or digit, such as `my-agent`
                 r:3:1: unknown key `colour`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `approval`, `plugins`, `tools`, `budgets`
                 r:4:10: `version` must be text, not `1.10`
                   hint: put it in quotes: `"1.10"`
                 r:5:7: `tags` must be a list, not `one`
@@ -275,7 +284,7 @@ spec: []
                 r:3:1: `metadata` is empty; it must be a mapping of keys
                   hint: it may have the keys `name`, `description`, `tags`, `author`, `team`, `version`
                 r:4:7: `spec` must be a mapping of keys, not a list
-                  hint: it may have the keys `prompt`, `role`, `model`, `tools`, `budgets`"#]],
+                  hint: it may have the keys `prompt`, `role`, `model`, `approval`, `plugins`, `tools`, `budgets`"#]],
         );
         check(
             r#"apiVersion: v1

@@ -65,6 +65,14 @@ pub(super) fn first(options: &OpenOptions) -> Result<Connection, StoreError> {
     let fault = |fault: Fault| fault.at(path);
     match schema::find(&conn).map_err(fault)? {
         schema::Found::Present => {}
+        schema::Found::Older(found) if options.read_only => {
+            return Err(StoreError::OlderSchema {
+                path: path.clone(),
+                found,
+                known: schema::VERSION,
+            });
+        }
+        schema::Found::Older(_) => schema::migrate(&conn).map_err(fault)?,
         schema::Found::Newer(found) => {
             return Err(StoreError::NewerSchema {
                 path: path.clone(),
