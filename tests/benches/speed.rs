@@ -13,6 +13,7 @@ use initrunner::domain::clock::Timestamp;
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, Usage};
+use initrunner::domain::rule::ApprovalRule;
 use initrunner::plugin::{CacheFolder, Pool};
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{Admission, AfterTurn, NewCall, NewRun, Store, TurnRecord};
@@ -395,7 +396,9 @@ fn turn(id: CallId) -> TurnRecord {
                 preview: None,
                 binding: Binding {
                     parts: parts.into_iter().map(|part| (part, digest.clone())).collect(),
+                    details: Default::default(),
                 },
+                rule: ApprovalRule::required(),
             },
         }],
         usage: Usage::default(),

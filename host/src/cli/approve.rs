@@ -11,15 +11,23 @@ use crate::domain::decision::Decision;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::ops::{
-    ApproveRequest, Approved, Attended, Choice, Host, OpError, Selection, approve_run,
+    ApproveRequest, Approved, Attended, Choice, Host, NewArguments, OpError, Selection, approve_run,
 };
-use crate::store::StoredRun;
+use crate::store::{Conflict, StoredRun};
 
 pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> Exit {
+    let named = command.tool_call_id.clone().filter(|_| !command.keep_others);
     let request = ApproveRequest {
         run: command.run_id,
         selection: command.tool_call_id.map_or(Selection::All, Selection::Call),
-        choice: if command.retry {
+        choice: if !command.set.is_empty() {
+            Choice::Edit(NewArguments::Set(command.set))
+        } else if let Some(arguments) = command.arguments {
+            Choice::Edit(match arguments.strip_prefix('@') {
+                Some(path) => NewArguments::File(path.into()),
+                None => NewArguments::Json(arguments),
+            })
+        } else if command.retry {
             Choice::Retry
         } else if command.report_unknown {
             Choice::ReportUnknown
@@ -28,6 +36,7 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
         } else {
             Choice::Decide(Decision::Approve)
         },
+        seen: command.version_shown,
         keep_others: command.keep_others,
         note: command.resolved_by,
     };
@@ -43,7 +52,20 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
             output.error(&format!("{error}\nthe run stays paused, and no decision was recorded"));
             Exit::Paused
         }
-        Err(error) => output.failure(&error),
+        Err(error) => {
+            let exit = output.failure(&error);
+            // A call beside the named one may be somebody else's to decide.
+            if let OpError::Conflict(
+                Conflict::NotAReviewer { call, .. } | Conflict::IsRequester { call, .. },
+            ) = &error
+                && named.is_some_and(|named| !call.as_str().contains(&named))
+            {
+                output.talk(
+                    "  hint: `--keep-others` decides the named call and leaves the others waiting",
+                );
+            }
+            exit
+        }
     }
 }
 
@@ -58,6 +80,9 @@ fn recorded(host: &Host, run: &StoredRun, output: &Output, as_json: bool) -> Exi
         answer::paused(host, run, output);
     } else {
         output.data("Recorded. Another process drives the run and acts on it.");
+        for line in answer::standings(run) {
+            output.data(&line);
+        }
     }
     if unknown {
         Exit::Conflict
