@@ -11,12 +11,14 @@ use crate::domain::decision::Decision;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::ops::{
-    ApproveRequest, Approved, Attended, Choice, Host, NewArguments, OpError, Selection, approve_run,
+    ApproveRequest, Approved, Attended, Choice, Host, NewArguments, OpError, Selection,
+    approve_run, show_run,
 };
 use crate::store::{Conflict, StoredRun};
 
 pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> Exit {
-    let named = command.tool_call_id.clone().filter(|_| !command.keep_others);
+    let named = command.tool_call_id.clone();
+    let run_id = command.run_id.clone();
     let request = ApproveRequest {
         run: command.run_id,
         selection: command.tool_call_id.map_or(Selection::All, Selection::Call),
@@ -54,19 +56,27 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
         }
         Err(error) => {
             let exit = output.failure(&error);
-            // A call beside the named one may be somebody else's to decide.
-            if let OpError::Conflict(
-                Conflict::NotAReviewer { call, .. } | Conflict::IsRequester { call, .. },
-            ) = &error
-                && named.is_some_and(|named| !call.as_str().contains(&named))
-            {
-                output.talk(
-                    "  hint: `--keep-others` decides the named call and leaves the others waiting",
-                );
+            if beside(host, &error, named.as_deref(), &run_id).await {
+                output.talk("  hint: `--tool-call-id ID --keep-others` decides one call and leaves the others waiting");
             }
             exit
         }
     }
+}
+
+/// Whether this person may not decide one call among several, and `named` is not that one: leaving the
+/// others waiting is the way then.
+async fn beside(host: &Host, error: &OpError, named: Option<&str>, run: &str) -> bool {
+    let OpError::Conflict(Conflict::NotAReviewer { call, .. } | Conflict::IsRequester { call, .. }) =
+        error
+    else {
+        return false;
+    };
+    if let Some(named) = named {
+        return !call.as_str().contains(named);
+    }
+    let Ok(story) = show_run(host, run).await else { return false };
+    story.run.calls.iter().filter(|call| call.state == CallState::Waiting).count() > 1
 }
 
 /// The decision is written down, and the run does not go on here.

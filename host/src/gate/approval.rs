@@ -307,3 +307,99 @@ fn rule_in_words(rule: &ApprovalRule) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::approval::PreviewFormat;
+
+    /// A binding with these digests and details, each part's name first.
+    fn binding(parts: &[(BindingPart, &str)], details: &[(BindingPart, &str, &str)]) -> Binding {
+        let mut told = Details::new();
+        for (part, name, text) in details {
+            told.entry(*part).or_default().insert((*name).to_owned(), (*text).to_owned());
+        }
+        let parts = parts.iter().map(|(part, text)| (*part, (*text).to_owned())).collect();
+        Binding { parts, details: told }
+    }
+
+    fn check(old: Binding, now: &Binding, expected: &[&str]) {
+        let rule = ApprovalRule::required();
+        let prior = Prior { binding: old, preview: None, rule: rule.clone() };
+        assert_eq!(changes(&prior, now, None, &rule), expected);
+    }
+
+    use BindingPart::{Component, Configuration, Grants};
+
+    #[test]
+    fn keys_and_variables_are_named_and_grants_are_told() {
+        let old = binding(
+            &[(Configuration, "1"), (Grants, "1")],
+            &[
+                (Configuration, KEY, "k"),
+                (Configuration, "working_dir", "a"),
+                (Configuration, "$HOME", "a"),
+                (Configuration, "$GONE", "a"),
+                (Grants, "process.programs", "any"),
+                (Grants, "process.scripts", "false"),
+            ],
+        );
+        let now = binding(
+            &[(Configuration, "2"), (Grants, "2")],
+            &[
+                (Configuration, KEY, "k"),
+                (Configuration, "working_dir", "b"),
+                (Configuration, "$HOME", "b"),
+                (Configuration, "$NEW", "b"),
+                (Grants, "process.programs", "[\"git\"]"),
+                (Grants, "process.scripts", "false"),
+            ],
+        );
+        check(
+            old,
+            &now,
+            &[
+                "configuration: the environment variable `GONE` is not set any more",
+                "configuration: the environment variable `HOME` has another value",
+                "configuration: the environment variable `NEW` was not set",
+                "configuration: `working_dir` has another value",
+                "grants: `process.programs` was `any`, is `[\"git\"]`",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_not_said_to_differ() {
+        let parts = |text| [(Configuration, text), (Grants, text)];
+        let details =
+            |key| [(Configuration, KEY, key), (Configuration, "a", key), (Grants, "b", "c")];
+        let now = binding(&parts("2"), &details("two"));
+        let cannot = "configuration: what it was cannot be compared with what it is, because this host's \
+                      key is another one or an older program asked";
+        check(binding(&parts("1"), &details("one")), &now, &[cannot]);
+        let none = "grants: an older program asked, which kept none of them";
+        check(binding(&parts("1"), &[]), &now, &[cannot, none]);
+    }
+
+    #[test]
+    fn the_rest_is_told_old_beside_new() {
+        let old = binding(&[(Component, "0123456789abcdef")], &[]);
+        let now = binding(&[(Component, "fedcba9876543210")], &[]);
+        check(old, &now, &["component: was 0123456789ab, is fedcba987654"]);
+        let preview = |text: &str| Preview { format: PreviewFormat::Command, text: text.into() };
+        let rule = ApprovalRule { quorum: 2, remember: Remember::Run, ..ApprovalRule::required() };
+        let prior = Prior {
+            binding: binding(&[(BindingPart::Preview, "1")], &[]),
+            preview: Some(preview("rm a")),
+            rule: ApprovalRule::required(),
+        };
+        let now = binding(&[(BindingPart::Preview, "2")], &[]);
+        assert_eq!(
+            changes(&prior, &now, Some(&preview("rm a\nrm b")), &rule),
+            [
+                "preview: was `rm a`, is `rm a\\nrm b`",
+                "who must approve: was 1 of anybody, is 2 of anybody, remembered for the run"
+            ]
+        );
+    }
+}

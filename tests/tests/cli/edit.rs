@@ -3,6 +3,7 @@
 use crate::{ASKING, RUNNER};
 use expect_test::{Expect, expect};
 use initrunner_tests::home::{Home, Ran, Running};
+use initrunner_tests::model_stub::{Answer, ModelStub};
 use serde_json::json;
 
 /// A run that waits with `rm -rf ./scratch`.
@@ -78,6 +79,30 @@ fn what_happens_is_what_the_person_made_of_it_and_the_model_is_told() {
             approve by Alice (os:USER) at TIME_______________________"#]]
     .assert_eq(calls);
     assert_eq!(home.run(["audit", "verify"]).code, Some(0));
+}
+
+#[test]
+fn the_model_reads_both_versions_as_data_beside_its_own_message() {
+    let call = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"shell","arguments":"{\"command\":\"echo model\"}"}}]},"finish_reason":"tool_calls"}]}"#;
+    let stub = ModelStub::serve(vec![
+        Answer::stream().event(call).event("[DONE]"),
+        Answer::text("I see."),
+    ]);
+    let home = Home::new();
+    let model = format!("{{provider: openai, name: m, base_url: \"{}\"}}", stub.base_url());
+    let tools = "tools: [{type: shell, approval: required}]";
+    home.file("role.yaml", format!("name: test\nprompt: p\nmodel: {model}\n{tools}\n"));
+    home.run(["run", "role.yaml", "-p", "go"]);
+    assert_eq!(edit(&home, &["--set", "command=echo person"]).code, Some(0));
+    let body: serde_json::Value = serde_json::from_str(&stub.bodies()[1]).unwrap();
+    let messages = body["messages"].as_array().unwrap();
+    let [.., asked, told] = &messages[..] else { panic!("{body}") };
+    assert_eq!(asked["tool_calls"][0]["function"]["arguments"], r#"{"command":"echo model"}"#);
+    assert_eq!(
+        told["content"],
+        "A person changed this call's arguments before approving it: from {\"command\":\"echo model\"} to \
+         {\"command\":\"echo person\"}. Result: person"
+    );
 }
 
 #[test]

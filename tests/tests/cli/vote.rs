@@ -199,9 +199,11 @@ rules:
     let mine = ["approve", "RUN", "--tool-call-id", "CALL"];
     home.run(mine).check(expect![[r#"
         ! error: os:USER may not decide about call CALL2__________: os:alice may
-        !   hint: `--keep-others` decides the named call and leaves the others waiting
+        !   hint: `--tool-call-id ID --keep-others` decides one call and leaves the others waiting
         = 1
     "#]]);
+    let all = home.run(["approve", "RUN", "--all"]);
+    assert!(all.stderr.contains("hint: `--tool-call-id ID --keep-others`"), "{all}");
     home.run(mine.into_iter().chain(["--keep-others"])).check(expect![[r#"
         Recorded.
         Run RUN_____________ paused — 1 tool call awaiting approval.

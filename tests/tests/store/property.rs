@@ -338,11 +338,23 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_order_of_verbs_breaks_a_promise(steps in prop::collection::vec(step(), 1..60)) {
+    fn no_order_of_verbs_breaks_a_promise(
+        steps in prop::collection::vec(step(), 1..60),
+        approved_before: bool,
+    ) {
         let store = SqliteStore::in_memory().unwrap();
         let owner = owner(&store);
         let claim = create(&store, &owner);
         let mut world = World { store, owner, claims: vec![claim], calls: Vec::new() };
+        if approved_before {
+            // Something for later calls to be equal to.
+            let run = world.claims[0].run.clone();
+            let store = &world.store;
+            let calls = record(store, &world.claims[0], vec![waiting_under(remembering())], true);
+            let decided = wait(store.decide(approve(&run, &calls, &world.owner))).unwrap();
+            world.claims.extend(decided.claim);
+            world.calls.extend(calls);
+        }
         let mut before = world.observe();
         for step in &steps {
             let accepted = world.perform(step);
