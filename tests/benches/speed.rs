@@ -14,6 +14,7 @@ use initrunner::domain::decision::Decision;
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, Usage};
+use initrunner::domain::rule::ApprovalRule;
 use initrunner::ops::{
     ApproveRequest, Approved, Attended, Choice, Home, Host, HostOptions, RunRequest, Selection,
     approve_run, run_role,
@@ -461,6 +462,7 @@ async fn approve_all(host: &Host, run: &str) {
             selection: Selection::All,
             choice: Choice::Decide(Decision::Approve),
             keep_others: false,
+            seen: None,
             note: None,
         };
         let (_keep, stop) = tokio::sync::watch::channel(None);
@@ -586,7 +588,9 @@ fn turn(id: CallId) -> TurnRecord {
                 preview: None,
                 binding: Binding {
                     parts: parts.into_iter().map(|part| (part, digest.clone())).collect(),
+                    details: Default::default(),
                 },
+                rule: ApprovalRule::required(),
             },
         }],
         usage: Usage::default(),

@@ -69,6 +69,7 @@ async fn approve(host: &Host, run: &str) -> Result<Ended, OpError> {
         selection: Selection::All,
         choice: Choice::Decide(Decision::Approve),
         keep_others: false,
+        seen: None,
         note: None,
     };
     match approve_run(host, request, attended(&mut Silent)).await? {

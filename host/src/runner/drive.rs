@@ -7,9 +7,12 @@ use crate::domain::clock::Clock;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
+use crate::domain::rule::ApprovalRule;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
-use crate::gate::{Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, denial_text};
+use crate::gate::{
+    Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, Waiting, denial_text, edit_text,
+};
 use crate::llm::{Delta, Model, Request, ToolSpec};
 use crate::store::{
     Admission, AfterTurn, CallOutcome, CallRecord, Claim, Conflict, NewCall, Readmission, RunEnd,
@@ -231,10 +234,9 @@ impl Running<'_, '_> {
             (_, true) => AfterTurn::Pause,
             _ => AfterTurn::Continue,
         };
-        let ended = match &then {
-            AfterTurn::Complete { answer } => Some(Ended::Completed { answer: answer.clone() }),
-            AfterTurn::Pause => Some(Ended::Paused),
-            AfterTurn::Continue => None,
+        let answered = match &then {
+            AfterTurn::Complete { answer } => Some(answer.clone()),
+            AfterTurn::Pause | AfterTurn::Continue => None,
         };
         let turn = TurnRecord {
             assistant: Message::Assistant { text: reply.text, calls: model_calls, raw: reply.raw },
@@ -244,14 +246,27 @@ impl Running<'_, '_> {
             then,
             at: self.driver.clock.now(),
         };
+        let first_new = self.run.calls.len();
         self.record(turn).await?;
-        Ok(ended)
+        for call in &self.run.calls[first_new..] {
+            if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
+                let (tool, by) = (&*call.model_tool, resolver.resolved_by());
+                reporter.report(Progress::CallRemembered { tool, by, from });
+            }
+        }
+        match answered {
+            Some(answer) => Ok(Some(Ended::Completed { answer })),
+            // The store tells what came out: where every call that waits was approved before, it goes on.
+            None if self.run.run.state == RunState::Paused => Ok(Some(Ended::Paused)),
+            None => Ok(None),
+        }
     }
 
     /// Writes a turn down, and changes the run as it is known here in the same way: reading it back whole
     /// would cost more than writing it.
     async fn record(&mut self, turn: TurnRecord) -> Result<(), StoreError> {
         let calls = self.driver.store.record_turn(&self.claim, turn.clone()).await?;
+        let waits = calls.iter().any(|call| call.state == CallState::Waiting);
         self.run.calls.extend(calls);
         self.run.messages.push(turn.assistant);
         let run = &mut self.run.run;
@@ -261,6 +276,8 @@ impl Running<'_, '_> {
         run.updated_at = turn.at;
         let (state, outcome) = match turn.then {
             AfterTurn::Continue => return Ok(()),
+            // Every call that would wait was approved before.
+            AfterTurn::Pause if !waits => return Ok(()),
             AfterTurn::Pause => (RunState::Paused, None),
             AfterTurn::Complete { answer } => (RunState::Completed, Some(answer)),
         };
@@ -281,7 +298,8 @@ impl Running<'_, '_> {
                 Admission::Ready
             }
             Verdict::Waiting(waiting) => {
-                Admission::Waiting { preview: waiting.preview, binding: waiting.binding }
+                let Waiting { preview, binding, rule, changed: _ } = waiting;
+                Admission::Waiting { preview, binding, rule }
             }
             Verdict::Refused(refusal) => {
                 Admission::Refused { by: refusal.by, result: refusal.result }
@@ -361,9 +379,11 @@ impl Running<'_, '_> {
             return Ok(Some(admitted));
         }
         let prior = match (call.state, &call.binding) {
-            (CallState::Approved, Some(binding)) => {
-                Some(Prior { binding: binding.clone(), preview: call.preview.clone() })
-            }
+            (CallState::Approved, Some(binding)) => Some(Prior {
+                binding: binding.clone(),
+                preview: call.preview.clone(),
+                rule: call.rule.clone().unwrap_or_else(ApprovalRule::required),
+            }),
             _ => None,
         };
         let proposed = Proposed {
@@ -378,6 +398,7 @@ impl Running<'_, '_> {
             Verdict::Waiting(waiting) => Readmission::Waiting {
                 preview: waiting.preview,
                 binding: waiting.binding,
+                rule: waiting.rule,
                 changed: waiting.changed,
             },
             Verdict::Refused(refusal) => {
@@ -460,7 +481,12 @@ impl Running<'_, '_> {
 /// The text that the model reads for a call that has its result.
 fn result_text(call: &CallRecord) -> String {
     if let Some(result) = &call.result {
-        return result.clone();
+        return match &call.proposed {
+            Some(proposed) if *proposed != call.arguments => {
+                edit_text(proposed, &call.arguments, result)
+            }
+            _ => result.clone(),
+        };
     }
     match call.state {
         CallState::Denied => call.decision.as_ref().and_then(denial_text).unwrap_or_default(),

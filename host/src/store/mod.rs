@@ -12,9 +12,9 @@ pub mod sqlite;
 
 pub use error::{Conflict, StoreError};
 pub use record::{
-    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Decided, DecisionRequest, JournalCheck,
-    NewCall, NewRun, PendingCall, Readmission, RunEnd, RunRecord, RunSummary, StoredRun,
-    TurnRecord,
+    Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
+    Edit, Edited, JournalCheck, NewCall, NewRun, PendingCall, Readmission, RunEnd, RunRecord,
+    RunSummary, StoredRun, TurnRecord, Vote,
 };
 
 use crate::domain::budget::Spent;
@@ -44,7 +44,9 @@ pub trait Store: Send + Sync {
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
     /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
-    /// if asked. Gives the calls as they are now stored.
+    /// if asked. A call whose rule remembers, and whose binding equals that of a call which people approved
+    /// in this run, is approved by that; where nothing else waits, the run does not pause. Gives the calls
+    /// as they are now stored.
     fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, Vec<CallRecord>>;
 
     /// Writes down that a call is about to be invoked: from ready or approved, once per attempt. Gives
@@ -107,7 +109,8 @@ pub trait Store: Send + Sync {
 
     /// Records decisions, all or none, each on a call that waits or is unknown: of an unknown one,
     /// *approve* means to try it again and *deny* to tell the model that its outcome is not known.
-    /// Claims the run where nothing waits any more and nobody owns it.
+    /// Only what the call's rule lets count is recorded; an approval that is not enough by itself leaves
+    /// the call waiting. Claims the run where nothing waits any more and nobody owns it.
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
     /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first.

@@ -155,8 +155,7 @@ fn a_lost_key_is_named() {
         Resumed.
         Run RUN_____________ paused — 1 tool call awaiting approval.
           CALL___________  shell  echo x >> count
-            asked again, because this changed: configuration: a key of the entry, or a variable it passes on, has another value
-            asked again, because this changed: grants: what the entry may reach is not the same
+            asked again, because this changed: configuration: what it was cannot be compared with what it is, because this host's key is another one or an older program asked
 
         Resume with: initrunner approve RUN_____________ --all
         = 2

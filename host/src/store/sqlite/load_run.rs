@@ -1,8 +1,8 @@
 //! Reads everything about one run.
 
-use super::bindings;
 use super::fault::Fault;
 use super::rows::{self, Asked, AskedColumns};
+use super::{bindings, chain, rules, votes};
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
 use crate::domain::digest::Digest;
@@ -108,7 +108,7 @@ fn read_calls(
         "SELECT id, turn, position, entry, calls.tool, model_tool, provider_id, calls.arguments,
            calls.state, attempts, result, told, calls.created_at, preview_format, preview, binding,
            changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
-           shared_binding
+           shared_binding, proposed, rule, source
          FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
          WHERE run = ?1 AND turn BETWEEN ?2 AND ?3 ORDER BY turn, position",
     )?;
@@ -126,8 +126,11 @@ fn call(conn: &Connection, row: &Row<'_>, run: &RunId) -> Result<CallRecord, Fau
     let attempts: u32 = row.get(9)?;
     let result: Option<String> = row.get(10)?;
     let told: bool = row.get(11)?;
+    let request: Option<i64> = row.get(17)?;
+    let (proposed, rule): (Option<String>, Option<i64>) = (row.get(24)?, row.get(25)?);
+    let source: Option<i64> = row.get(26)?;
     let asked = rows::asked(AskedColumns {
-        request: row.get(17)?,
+        request,
         resolved_at: row.get(18)?,
         resolved_by: row.get(19)?,
         authenticated_as: row.get(20)?,
@@ -139,7 +142,25 @@ fn call(conn: &Connection, row: &Row<'_>, run: &RunId) -> Result<CallRecord, Fau
         Asked::Decided { decision, resolver, at } => (Some(decision), Some(resolver), Some(at)),
         Asked::Never | Asked::Open | Asked::Closed => (None, None, None),
     };
+    let votes = match request {
+        // Under the plain rule nobody votes.
+        Some(request) if rule.is_some() => votes::read(conn, request)?,
+        _ => Vec::new(),
+    };
+    let edits = match request {
+        Some(request) if proposed.is_some() => chain::edits(conn, request)?,
+        _ => Vec::new(),
+    };
     Ok(CallRecord {
+        rule: request.map(|_| rules::read(conn, rule)).transpose()?,
+        remembered_from: source
+            .map(|source| chain::other_call(conn, source, &id))
+            .transpose()?
+            .flatten(),
+        request,
+        proposed,
+        edits,
+        votes,
         id,
         run: run.clone(),
         turn: row.get(1)?,

@@ -1,10 +1,11 @@
 //! Lists the calls that wait for a person, oldest first.
 
 use super::fault::Fault;
-use super::rows;
+use super::{rows, rules, votes};
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::RunId;
 use crate::store::PendingCall;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 pub(super) fn pending(conn: &Connection, limit: usize) -> Result<(Vec<PendingCall>, usize), Fault> {
     let total: i64 = conn
@@ -13,14 +14,21 @@ pub(super) fn pending(conn: &Connection, limit: usize) -> Result<(Vec<PendingCal
     let total = usize::try_from(total).unwrap_or_default();
     let mut statement = conn.prepare_cached(
         "SELECT run_id, tool_call_id, tool, agent, state, created_at, arguments, preview_format,
-           preview, changed
+           preview, changed, n, rule
          FROM pending_approvals WHERE resolved_at IS NULL ORDER BY created_at, n LIMIT ?1",
     )?;
     let mut found = statement.query([rows::to_stored(limit as u64)])?;
     let mut calls = Vec::with_capacity(limit.min(total));
     while let Some(row) = found.next()? {
+        let run = rows::run_id(row.get_ref(0)?.as_str()?)?;
+        let (request, rule): (i64, Option<i64>) = (row.get(10)?, row.get(11)?);
         calls.push(PendingCall {
-            run: rows::run_id(row.get_ref(0)?.as_str()?)?,
+            // Under the plain rule nobody votes.
+            votes: if rule.is_some() { votes::read(conn, request)? } else { Vec::new() },
+            requester: requester(conn, &run)?,
+            rule: rules::read(conn, rule)?,
+            request,
+            run,
             call: rows::call_id(row.get_ref(1)?.as_str()?)?,
             tool: row.get(2)?,
             agent: row.get(3)?,
@@ -32,4 +40,13 @@ pub(super) fn pending(conn: &Connection, limit: usize) -> Result<(Vec<PendingCal
         });
     }
     Ok((calls, total))
+}
+
+/// Who started a run; nobody where it is not there, which is no reason to keep what waits from people.
+fn requester(conn: &Connection, run: &RunId) -> Result<String, Fault> {
+    let found = conn
+        .prepare_cached("SELECT requester FROM runs WHERE id = ?1")?
+        .query_row([run.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or_default())
 }

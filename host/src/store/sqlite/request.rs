@@ -1,29 +1,33 @@
 //! The approvals that were asked for: rows of `pending_approvals`, kept for ever.
 
-use super::bindings;
 use super::call_row::CallRow;
 use super::fault::Fault;
 use super::journal::contents;
-use super::rows;
 use super::run_row::RunRow;
 use super::writer::Write;
+use super::{bindings, rows, rules};
 use crate::domain::approval::{Binding, Preview};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::event::EventKind;
 use crate::domain::ids::CallId;
+use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
 /// What a person is shown, and what their approval will be for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shown {
     pub(super) preview: Option<Preview>,
     /// `None` for a call that was started without anybody being asked.
     pub(super) binding: Option<Binding>,
+    /// Who must approve.
+    pub(super) rule: ApprovalRule,
     /// What changed since the last approval.
     pub(super) changed: Vec<String>,
+    /// The call's request before this one.
+    pub(super) source: Option<i64>,
 }
 
 /// A call that a person is asked about, which may not have a row yet.
@@ -61,14 +65,15 @@ pub(super) fn insert(
 ) -> Result<i64, Fault> {
     let preview = shown.preview.as_ref();
     let (shared_binding, binding) = bindings::store(write, shown.binding.as_ref())?;
+    let rule = rules::store(write, &shown.rule)?;
     let changed = match shown.changed.is_empty() {
         true => None,
         false => Some(serde_json::to_string(&shown.changed)?),
     };
     let n = write.insert(
         "INSERT INTO pending_approvals (run_id, tool_call_id, tool, agent, state, arguments,
-           preview_format, preview, shared_binding, binding, changed, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+           preview_format, preview, shared_binding, binding, changed, created_at, rule, source)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             run.id.as_str(),
             subject.call.as_str(),
@@ -82,6 +87,8 @@ pub(super) fn insert(
             binding,
             changed,
             at.0,
+            rule,
+            shown.source,
         ],
     )?;
     let columns = json!([
@@ -93,24 +100,43 @@ pub(super) fn insert(
         shown.binding.as_ref().map(|binding| binding.digest().hex()),
         shown.changed,
     ]);
-    let body = json!({"contents": contents(&columns), "request": n});
+    let mut body = json!({"contents": contents(&columns), "request": n});
+    // Most requests are a call's first, under the plain rule: nothing is said of either then.
+    if rule.is_some() {
+        body["rule"] = serde_json::to_value(&shown.rule)?;
+    }
+    if let Some(source) = shown.source {
+        body["source"] = json!(source);
+    }
     write.record(at, &run.id, Some(subject.call), EventKind::ApprovalRequested, &body)?;
     Ok(n)
 }
 
 /// What a person was shown when `request` was asked.
 pub(super) fn shown_before(conn: &Connection, request: Option<i64>) -> Result<Shown, Fault> {
-    let Some(n) = request else { return Ok(Shown::default()) };
-    let (format, text, binding) = conn
+    let Some(n) = request else {
+        return Ok(Shown {
+            preview: None,
+            binding: None,
+            rule: ApprovalRule::required(),
+            changed: Vec::new(),
+            source: None,
+        });
+    };
+    let (format, text, binding, rule) = conn
         .prepare_cached(
-            "SELECT preview_format, preview, shared_binding, binding
+            "SELECT preview_format, preview, shared_binding, binding, rule
              FROM pending_approvals WHERE n = ?1",
         )?
-        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?))))?;
+        .query_row([n], |row| {
+            Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?), row.get(4)?))
+        })?;
     Ok(Shown {
         preview: rows::preview(format, text)?,
         binding: bindings::read(conn, binding)?,
+        rule: rules::read(conn, rule)?,
         changed: Vec::new(),
+        source: Some(n),
     })
 }
 

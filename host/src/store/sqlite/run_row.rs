@@ -24,6 +24,8 @@ pub(super) struct RunRow {
     pub(super) role: i64,
     /// The role's name.
     pub(super) agent: String,
+    /// Who started it: an authenticated identity.
+    pub(super) requester: String,
     pub(super) turns: i64,
 }
 
@@ -31,7 +33,7 @@ pub(super) struct RunRow {
 pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
     let found = conn
         .prepare_cached(
-            "SELECT runs.n, state, owner, fence, role, name, turns
+            "SELECT runs.n, state, owner, fence, role, name, turns, requester
              FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1",
         )?
         .query_row([id.as_str()], |row| {
@@ -43,14 +45,15 @@ pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
                 row.get(4)?,
                 row.get(5)?,
                 row.get(6)?,
+                row.get(7)?,
             ))
         })
         .optional()?;
-    let Some((n, state, owner, fence, role, agent, turns)) = found else {
+    let Some((n, state, owner, fence, role, agent, turns, requester)) = found else {
         return Err(StoreError::UnknownRun(id.to_string()).into());
     };
     let (state, owner) = rows::standing(id, &state, owner)?;
-    Ok(RunRow { n, id: id.clone(), state, owner, fence, role, agent, turns })
+    Ok(RunRow { n, id: id.clone(), state, owner, fence, role, agent, requester, turns })
 }
 
 /// Finds a run for its owner.
