@@ -22,7 +22,7 @@ impl Placeholders {
     pub fn hide(&mut self, text: &str, folder: &Path) -> String {
         let text = text.replace(&folder.display().to_string(), "FOLDER");
         let text = text.replace(&initrunner::ops::identity(), "os:USER");
-        let text = hide_digests(&text);
+        let text = hide_codes(&hide_digests(&text));
         let mut shown = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some(c) = rest.chars().next() {
@@ -86,6 +86,17 @@ fn hide_digests(text: &str) -> String {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
         shown + "sha256:DIGEST" + rest
     })
+}
+
+/// Codes of events: words of 64 hexadecimal digits.
+fn hide_codes(text: &str) -> String {
+    let code = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let hidden = words.map(|word| {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if code(bare) { format!("CODE{}", &word[bare.len()..]) } else { word.to_owned() }
+    });
+    hidden.collect()
 }
 
 /// `2026-04-24T14:21:08`, with or without a fraction and `Z`.

@@ -2,12 +2,16 @@
 //! store's.
 
 use crate::domain::approval::Preview;
+use crate::domain::event::Event;
 use crate::domain::message::Message;
 use crate::domain::tool_call::CallState;
-use crate::ops::Story;
+use crate::ops::{PruneReport, Story};
 use crate::plugin::{Effects, Inspection};
 use crate::runner::Ended;
-use crate::store::{CallRecord, PendingCall, RunSummary, StoredRun};
+use crate::store::{
+    CallRecord, JournalCheck, PendingCall, Pruned, ResolvedApproval, RunStart, RunSummary,
+    StoredRun,
+};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -132,6 +136,79 @@ pub(super) fn story(story: &Story) -> Value {
         "messages": messages,
         "calls": calls,
         "events": events,
+    })
+}
+
+/// One event, as `audit show` and `audit export` give it.
+pub(super) fn event(event: &Event) -> Value {
+    json!({
+        "sequence": event.sequence,
+        "at": event.at.to_string(),
+        "run_id": event.run.as_ref().map(|run| run.as_str()),
+        "tool_call_id": event.call.as_ref().map(|call| call.as_str()),
+        "kind": event.kind,
+        "body": arguments(&event.body),
+    })
+}
+
+/// One row of `audit list`.
+pub(super) fn start(start: &RunStart) -> Value {
+    json!({
+        "sequence": start.sequence,
+        "at": start.at.to_string(),
+        "run_id": start.run.as_str(),
+        "trigger_type": start.trigger_type,
+        "agent": start.role,
+        "who": start.who,
+        "prompt": start.prompt,
+    })
+}
+
+/// One row of `audit list --approvals`.
+pub(super) fn approval(approval: &ResolvedApproval) -> Value {
+    json!({
+        "request": approval.request,
+        "run_id": approval.run.as_str(),
+        "tool_call_id": approval.call.as_str(),
+        "tool": approval.tool,
+        "agent": approval.agent,
+        "arguments": arguments(&approval.arguments),
+        "created_at": approval.created_at.to_string(),
+        "resolved_at": approval.resolved_at.to_string(),
+        "decision": approval.decision,
+        "resolved_by": approval.resolved_by,
+        "authenticated_as": approval.authenticated_as,
+        "reason": approval.reason,
+    })
+}
+
+/// What `audit verify` gives.
+pub(super) fn check(check: &JournalCheck) -> Value {
+    let findings: Vec<&String> = check.broken.iter().chain(&check.also).collect();
+    json!({
+        "holds": check.broken.is_none(),
+        "events": check.events,
+        "head": check.head.to_string(),
+        "findings": findings,
+        "left_out": check.left_out,
+    })
+}
+
+/// What `audit prune` gives.
+pub(super) fn pruned(report: &PruneReport, dry_run: bool) -> Value {
+    let (before, after) = match &report.size {
+        Some(Ok((before, after))) => (json!(before), json!(after)),
+        _ => (Value::Null, Value::Null),
+    };
+    let Pruned { runs, messages, calls, events } = report.pruned;
+    json!({
+        "dry_run": dry_run,
+        "runs": runs,
+        "messages": messages,
+        "tool_calls": calls,
+        "events": events,
+        "bytes_before": before,
+        "bytes_after": after,
     })
 }
 

@@ -433,11 +433,11 @@ fn a_dead_owners_run_is_adopted_by_whoever_comes_first(store: &dyn Store) {
     let claim = create(store, &dying);
     drop(dying);
     let owner = owner(store);
-    let claimed = wait(store.claim_run(&claim.run, owner.id(), at(9))).unwrap();
+    let claimed = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(9))).unwrap();
     assert_eq!(claimed.owner, *owner.id());
     let kinds: Vec<_> =
         wait(store.events(&claim.run)).unwrap().into_iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, ["run_created", "run_interrupted", "run_claimed"]);
+    assert_eq!(kinds, ["run_created", "run_interrupted", "run_claimed", "run_resumed"]);
 }
 
 fn a_living_owners_run_is_left_alone(store: &dyn Store) {
@@ -445,7 +445,7 @@ fn a_living_owners_run_is_left_alone(store: &dyn Store) {
     let claim = create(store, &driver);
     let other = owner(store);
     assert_eq!(wait(store.adopt_orphans(at(5))).unwrap(), []);
-    let taken = conflict(wait(store.claim_run(&claim.run, other.id(), at(5))));
+    let taken = conflict(wait(store.claim_run(&claim.run, other.id(), &alice(), at(5))));
     let pid = std::process::id();
     assert_eq!(taken, Conflict::OwnedElsewhere { run: claim.run.clone(), pid });
     record(store, &claim, vec![], false);
@@ -481,7 +481,7 @@ fn an_owner_that_was_replaced_writes_nothing(store: &dyn Store) {
         }
         assert_eq!(wait(store.events(&claim.run)).unwrap(), before);
         if round == 0 {
-            wait(store.claim_run(&claim.run, owner.id(), at(7))).unwrap();
+            wait(store.claim_run(&claim.run, owner.id(), &alice(), at(7))).unwrap();
         }
     }
 }
@@ -494,7 +494,9 @@ fn a_run_is_claimed_by_one_process(store: &dyn Store) {
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = owners
             .iter()
-            .map(|owner| scope.spawn(|| wait(store.claim_run(&claim.run, owner.id(), at(3)))))
+            .map(|owner| {
+                scope.spawn(|| wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3))))
+            })
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -514,7 +516,7 @@ fn an_interrupted_run_keeps_its_reason(store: &dyn Store) {
     let run = run_of(store, &claim.run);
     assert_eq!((run.state, run.spent), (RunState::Interrupted, spent()));
     assert_eq!(run.outcome.as_deref(), Some("the model is away"));
-    let claim = wait(store.claim_run(&claim.run, owner.id(), at(4))).unwrap();
+    let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(4))).unwrap();
     assert_eq!(run_of(store, &claim.run).outcome, None);
     assert_eq!(states(store, &claim.run), [CallState::Succeeded, CallState::Ready]);
 
@@ -570,7 +572,7 @@ fn a_run_that_ended_stays_ended(store: &dyn Store) {
     let claim = create(store, &owner);
     wait(store.end_run(&claim, completed(), spent(), at(2))).unwrap();
     let ended = Conflict::WrongState { run: claim.run.clone(), state: RunState::Completed };
-    assert_eq!(conflict(wait(store.claim_run(&claim.run, owner.id(), at(3)))), ended);
+    assert_eq!(conflict(wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3)))), ended);
     assert_eq!(conflict(wait(store.cancel_run(&claim.run, alice(), at(3)))), ended);
     assert_eq!(conflict(wait(store.end_run(&claim, completed(), spent(), at(3)))), ended);
     assert_eq!(ended.to_string(), format!("run {} is completed", claim.run));
@@ -583,7 +585,7 @@ fn an_ended_run_leaves_nothing_in_the_queue(store: &dyn Store) {
     wait(store.record_call_started(&claim, &calls[1], at(2))).unwrap();
     drop(dying);
     let owner = owner(store);
-    let claim = wait(store.claim_run(&claim.run, owner.id(), at(3))).unwrap();
+    let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3))).unwrap();
     assert_eq!(wait(store.pending(10)).unwrap().1, 2);
     let failed = RunEnd::Failed { error: "the role is gone".into() };
     wait(store.end_run(&claim, failed, spent(), at(4))).unwrap();
@@ -683,6 +685,7 @@ fn the_journal_of_a_run_tells_its_story(store: &dyn Store) {
             ("run_paused", false),
             ("approval_decided", true),
             ("run_claimed", false),
+            ("run_resumed", false),
             ("call_started", true),
             ("call_finished", true),
             ("results_told", false),
@@ -746,7 +749,7 @@ fn what_is_not_there_is_named(store: &dyn Store) {
     assert_eq!(wait(store.events(&run)).unwrap_err(), unknown);
     assert_eq!(wait(store.run_components(&run)).unwrap_err(), unknown);
     assert_eq!(wait(store.cancel_run(&run, alice(), at(0))).unwrap_err(), unknown);
-    assert_eq!(wait(store.claim_run(&run, owner.id(), at(0))).unwrap_err(), unknown);
+    assert_eq!(wait(store.claim_run(&run, owner.id(), &alice(), at(0))).unwrap_err(), unknown);
     assert_eq!(wait(store.decide(approve(&run, &[], &owner))).unwrap_err(), unknown);
     assert_eq!(wait(store.component(&digest_of("none"))).unwrap(), None);
     assert_eq!(wait(store.find_runs(run.as_str())).unwrap(), []);
@@ -776,10 +779,10 @@ fn everything_of_a_run_comes_back(store: &dyn Store) {
 }
 
 fn the_journal_checks(store: &dyn Store) {
-    let check = wait(store.check_journal()).unwrap();
+    let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.events, check.broken), (0, None));
     let owner = owner(store);
     paused(store, &owner, 2);
-    let check = wait(store.check_journal()).unwrap();
+    let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.events, check.broken), (5, None));
 }

@@ -21,7 +21,7 @@ fn check(tamper: impl FnOnce(&Files)) -> String {
 }
 
 fn said(store: &SqliteStore) -> String {
-    let check = wait(store.check_journal()).unwrap();
+    let check = wait(store.check_journal(Vec::new())).unwrap();
     check.broken.unwrap_or_else(|| format!("{} events hold", check.events))
 }
 

@@ -132,7 +132,7 @@ impl World {
                 accepted
             }
             Step::Claim => {
-                let claimed = wait(store.claim_run(&run, self.owner.id(), at(9)));
+                let claimed = wait(store.claim_run(&run, self.owner.id(), &alice(), at(9)));
                 let accepted = claimed.is_ok();
                 self.claims.extend(claimed.ok());
                 accepted
@@ -281,6 +281,6 @@ proptest! {
             }
             before = after;
         }
-        prop_assert_eq!(wait(world.store.check_journal()).unwrap().broken, None);
+        prop_assert_eq!(wait(world.store.check_journal(Vec::new())).unwrap().broken, None);
     }
 }
