@@ -15,6 +15,7 @@ fn is_of_id(c: char) -> bool {
 pub struct Placeholders {
     runs: Vec<String>,
     calls: Vec<String>,
+    owners: Vec<String>,
 }
 
 impl Placeholders {
@@ -33,7 +34,9 @@ impl Placeholders {
             {
                 shown.push_str(&placeholder);
                 rest = &rest[length..];
-            } else if let Some((placeholder, length)) = self.id(rest, "call_", 10) {
+            } else if let Some((placeholder, length)) =
+                self.id(rest, "call_", 10).or_else(|| self.id(rest, "own_", 12))
+            {
                 shown.push_str(&placeholder);
                 rest = &rest[length..];
             } else {
@@ -67,8 +70,11 @@ impl Placeholders {
         }
         let whole = prefix.len() + length;
         let id = &text[..whole];
-        let (name, ids) =
-            if prefix == "run_" { ("RUN", &mut self.runs) } else { ("CALL", &mut self.calls) };
+        let (name, ids) = match prefix {
+            "run_" => ("RUN", &mut self.runs),
+            "call_" => ("CALL", &mut self.calls),
+            _ => ("OWNER", &mut self.owners),
+        };
         let index = ids.iter().position(|known| known == id).unwrap_or_else(|| {
             ids.push(id.to_owned());
             ids.len() - 1

@@ -16,6 +16,7 @@ mod race;
 mod reach;
 mod role;
 mod signal;
+mod tamper;
 mod terminal;
 mod untrusted;
 mod variable;

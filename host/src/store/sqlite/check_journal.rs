@@ -74,14 +74,15 @@ pub(super) fn check_journal(
     } else {
         Head::START
     };
-    let written = beside.heads().last().map(|head| (head, "had been written"));
-    let kept = kept.last().map(|head| (head, "is in the head that was kept"));
+    let written = beside.heads().last().map(|head| (head, "had been written: its end was cut off"));
+    let kept = kept.last().map(|head| {
+        (head, "is in the head that was kept: the file was rolled back, or its end cut off")
+    });
     for (head, known) in written.into_iter().chain(kept) {
         if head.sequence > end.sequence {
             let (end, event) = (end.sequence, head.sequence);
-            findings.add(|| format!(
-                "the journal ends with event {end}, but event {event} {known}: its end was cut off"
-            ));
+            findings
+                .add(|| format!("the journal ends with event {end}, but event {event} {known}"));
         }
     }
     if let Beside::Missing = beside {

@@ -5,7 +5,8 @@ use super::super::fault::Fault;
 use super::super::findings::Findings;
 use super::super::journal::contents;
 use super::super::request;
-use super::expected::Request;
+use super::expected::{Request, Resolved};
+use crate::domain::clock::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::fmt::Display;
 
@@ -26,8 +27,9 @@ pub(super) fn compare(
            LEFT JOIN boots ON boots.n = asked.opened_boot
          WHERE asked.n = ?1",
     )?;
-    let found =
-        statement.query_row([n], |row| Ok(one(conn, row, &name, expected, findings))).optional()?;
+    let found = statement
+        .query_row([n], |row| Ok(one(conn, row, &name, run, expected, findings)))
+        .optional()?;
     let Some(compared) = found else {
         findings.add(|| {
             format!("{} is gone from the database: event {} asked it", name(), expected.event)
@@ -42,26 +44,33 @@ fn one(
     conn: &Connection,
     row: &Row<'_>,
     name: &dyn Fn() -> String,
+    run: &str,
     expected: &Request,
     findings: &mut Findings,
 ) -> Result<(), Fault> {
     let text =
         |index: usize| -> Result<Option<&str>, Fault> { Ok(row.get_ref(index)?.as_str_or_null()?) };
     let resolved = expected.resolved.as_ref();
-    let says = |wanted: fn(&super::expected::Resolved) -> &Option<String>| {
+    let says = |wanted: fn(&Resolved) -> &Option<String>| {
         resolved.and_then(|resolved| wanted(resolved).as_deref())
     };
     let event = resolved.map_or(expected.event, |resolved| resolved.event);
-    differs(name, "call", text(1)?, Some(&*expected.call), event, findings);
-    differs(name, "time of asking", row.get(2)?, Some(expected.at), event, findings);
-    let at = resolved.map(|resolved| resolved.at);
-    differs(name, "time of decision", row.get(3)?, at, event, findings);
+    differs(name, "run", text(0)?, Some(run), expected.event, findings);
+    differs(name, "call", text(1)?, Some(&*expected.call), expected.event, findings);
+    let time = |index: usize| -> Result<Option<Timestamp>, Fault> {
+        Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp))
+    };
+    let asked = Some(Timestamp(expected.at));
+    differs(name, "time of asking", time(2)?, asked, expected.event, findings);
+    let at = resolved.map(|resolved| Timestamp(resolved.at));
+    differs(name, "time of decision", time(3)?, at, event, findings);
     differs(name, "decision", text(6)?, says(|r| &r.decision), event, findings);
     differs(name, "decider", text(4)?, says(|r| &r.by), event, findings);
     let identity = says(|r| &r.authenticated_as);
     differs(name, "decider's identity", text(5)?, identity, event, findings);
     differs(name, "reason", text(7)?, says(|r| &r.reason), event, findings);
-    differs(name, "time of warning", row.get(8)?, expected.warned_at, event, findings);
+    let warned = expected.warned_at.map(Timestamp);
+    differs(name, "time of warning", time(8)?, warned, event, findings);
 
     let binding = bindings::read(conn, (row.get(15)?, row.get(16)?))?;
     let changed: Vec<String> = text(17)?.map(serde_json::from_str).transpose()?.unwrap_or_default();

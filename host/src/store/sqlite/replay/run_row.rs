@@ -6,6 +6,7 @@ use super::super::journal::contents;
 use super::Compared;
 use super::expected::{Call, Run, Said, Text};
 use super::request_row::differs;
+use crate::domain::clock::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -51,7 +52,6 @@ fn own(row: &Row<'_>, id: &str, run: &Run, findings: &mut Findings) -> Result<()
     let Some(created) = &run.created else { return Ok(()) };
     let text =
         |index: usize| -> Result<Option<&str>, Fault> { Ok(row.get_ref(index)?.as_str_or_null()?) };
-    let of = |moment: i64| crate::domain::clock::Timestamp(moment);
     let event = created.event;
     let mut says = |column: &str, stored: Option<&str>, expected: Option<&str>| {
         if stored != expected {
@@ -87,12 +87,12 @@ fn own(row: &Row<'_>, id: &str, run: &Run, findings: &mut Findings) -> Result<()
             says(column, Some(&*stored.to_string()), Some(&*expected.to_string()));
         }
     }
-    let begun = of(row.get(6)?).to_string();
-    says("time of its start", Some(&*begun), Some(&*of(created.at).to_string()));
+    let begun = Timestamp(row.get(6)?).to_string();
+    says("time of its start", Some(&*begun), Some(&*Timestamp(created.at).to_string()));
     let updated: i64 = row.get(5)?;
     if !run.updated.contains(&updated) {
-        let last = run.updated.last().map(|last| of(*last).to_string());
-        says("time of its last change", Some(&*of(updated).to_string()), last.as_deref());
+        let last = run.updated.last().map(|last| Timestamp(*last).to_string());
+        says("time of its last change", Some(&*Timestamp(updated).to_string()), last.as_deref());
     }
     if !run.outcome.fits(text(4)?) {
         findings.add(|| format!("{}: the outcome is not what was recorded", name()));
@@ -182,7 +182,8 @@ fn one(row: &Row<'_>, run: &str, call: &Call, findings: &mut Findings) -> Result
     differs(&name, "state", text(3)?, Some(call.state.as_str()), event, findings);
     differs(&name, "approval request", row.get(4)?, call.request, event, findings);
     differs(&name, "number of attempts", row.get(5)?, Some(call.attempts), event, findings);
-    differs(&name, "time", row.get(8)?, Some(call.at), event, findings);
+    let begun = Some(Timestamp(row.get(8)?));
+    differs(&name, "time", begun, Some(Timestamp(call.at)), event, findings);
     if !call.result.fits(text(6)?) {
         findings.add(|| match (&call.result, text(6)) {
             (Text::Nothing, _) => format!("{} has a result that no event tells of", name()),
