@@ -7,9 +7,11 @@ use initrunner::domain::ids::RunId;
 use initrunner::domain::message::Message;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::{CallState, RefusedBy, UNKNOWN_RESULT};
+use initrunner::store::owner::Owner;
 use initrunner::store::sqlite::SqliteStore;
 use initrunner::store::{
-    Admission, CallOutcome, CallRecord, Conflict, Readmission, RunEnd, RunRecord, Store, StoreError,
+    Admission, CallOutcome, CallRecord, Conflict, EventFilter, JournalHead, PruneRequest, Pruned,
+    Readmission, RunEnd, RunRecord, RunStart, Store, StoreError,
 };
 
 macro_rules! conformance {
@@ -63,6 +65,11 @@ conformance!(
     what_is_not_there_is_named,
     everything_of_a_run_comes_back,
     the_journal_checks,
+    a_resumption_names_the_decisions_that_led_to_it,
+    events_are_given_page_by_page,
+    pruning_removes_what_ended_and_keeps_its_approvals,
+    pruning_again_makes_one_hole_of_two,
+    a_kept_head_is_compared_where_its_event_was_not_pruned,
 );
 
 fn run_of(store: &dyn Store, run: &RunId) -> RunRecord {
@@ -785,4 +792,161 @@ fn the_journal_checks(store: &dyn Store) {
     paused(store, &owner, 2);
     let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.events, check.broken), (5, None));
+}
+
+fn prompts(store: &dyn Store) -> Vec<(String, String)> {
+    let starts = wait(store.starts(100)).unwrap();
+    let of = |start: RunStart| (start.trigger_type, start.prompt.unwrap_or_default());
+    starts.into_iter().map(of).collect()
+}
+
+fn a_resumption_names_the_decisions_that_led_to_it(store: &dyn Store) {
+    let owner = owner(store);
+    let (run, calls) = paused(store, &owner, 3);
+    // In emitted order, whoever decided what first.
+    wait(store.decide(deny(&run.run, &calls[2..], &owner))).unwrap();
+    wait(store.decide(approve(&run.run, &calls[1..2], &owner))).unwrap();
+    let decided = wait(store.decide(approve(&run.run, &calls[..1], &owner))).unwrap();
+    let claim = decided.claim.unwrap();
+    let [a, b, c] = &calls[..] else { panic!("three calls") };
+    let all = format!("(resume: {a}:approve, {b}:approve, {c}:deny)");
+    let start = ("cli".to_owned(), "delete /tmp/scratch".to_owned());
+    assert_eq!(prompts(store), [("resume".into(), all.clone()), start.clone()]);
+    let newest = &wait(store.starts(1)).unwrap()[0];
+    assert_eq!((newest.who.as_str(), newest.role.as_deref()), ("os:alice", Some("demo")));
+
+    // One call happened; then the process went away. Nothing was decided since.
+    wait(store.record_call_started(&claim, a, at(61))).unwrap();
+    wait(store.record_call_finished(&claim, a, done("gone"), at(62))).unwrap();
+    wait(store.interrupt_run(&claim, "stopped".into(), spent(), at(63))).unwrap();
+    let claim = wait(store.claim_run(&run.run, owner.id(), &alice(), at(64))).unwrap();
+    assert_eq!(prompts(store)[0], ("resume".into(), "(resume)".into()));
+
+    // The other one's outcome is unknown, and a person has it tried again.
+    wait(store.record_call_started(&claim, b, at(65))).unwrap();
+    wait(store.interrupt_run(&claim, "stopped".into(), spent(), at(66))).unwrap();
+    wait(store.decide(approve(&run.run, &calls[1..2], &owner))).unwrap();
+    assert_eq!(prompts(store)[0], ("resume".into(), format!("(resume: {b}:approve)")));
+    assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
+}
+
+fn events_are_given_page_by_page(store: &dyn Store) {
+    let owner = owner(store);
+    let (first, _) = paused(store, &owner, 1);
+    let second = create(store, &owner);
+    let page = |filter: &EventFilter, after, limit| -> Vec<i64> {
+        let events = wait(store.events_after(filter.clone(), after, limit)).unwrap();
+        events.iter().map(|event| event.sequence).collect()
+    };
+    let all = EventFilter::default();
+    assert_eq!(page(&all, 0, 3), [1, 2, 3]);
+    assert_eq!(page(&all, 3, 3), [4, 5]);
+    assert!(page(&all, 5, 3).is_empty());
+    let run = |run: &RunId| EventFilter { run: Some(run.clone()), ..EventFilter::default() };
+    assert_eq!(page(&run(&first.run), 1, 10), [2, 3, 4]);
+    assert_eq!(page(&run(&second.run), 0, 10), [5]);
+    let since = EventFilter { since: Some(at(1)), ..EventFilter::default() };
+    assert_eq!(page(&since, 0, 10), [2, 3, 4]);
+    let until = EventFilter { until: Some(at(1)), ..EventFilter::default() };
+    assert_eq!(page(&until, 0, 10), [1, 5]);
+}
+
+/// A run of two calls, one approved and one denied, that is over.
+fn ended(store: &dyn Store, owner: &Owner) -> RunId {
+    let (run, calls) = paused(store, owner, 2);
+    wait(store.decide(deny(&run.run, &calls[1..], owner))).unwrap();
+    let decided = wait(store.decide(approve(&run.run, &calls[..1], owner))).unwrap();
+    wait(store.end_run(&decided.claim.unwrap(), completed(), spent(), at(70))).unwrap();
+    run.run
+}
+
+fn holds(store: &dyn Store) {
+    let check = wait(store.check_journal(Vec::new())).unwrap();
+    assert_eq!((check.broken, check.also), (None, vec![]));
+}
+
+fn pruning_removes_what_ended_and_keeps_its_approvals(store: &dyn Store) {
+    let owner = owner(store);
+    let old = ended(store, &owner);
+    let (waits, _) = paused(store, &owner, 1);
+    // Ended with a call that waited.
+    let claim = create(store, &owner);
+    record(store, &claim, vec![waiting()], false);
+    wait(store.end_run(&claim, RunEnd::Failed { error: "no".into() }, spent(), at(71))).unwrap();
+    let history = wait(store.approvals(100)).unwrap();
+    assert_eq!(history.len(), 3);
+
+    assert_eq!(wait(store.prune(prune(at(70)))).unwrap(), Pruned::default());
+    let counted = wait(store.prune(PruneRequest { dry_run: true, ..prune(at(90)) })).unwrap();
+    assert_eq!(wait(store.runs(10)).unwrap().len(), 3);
+    let pruned = wait(store.prune(prune(at(90)))).unwrap();
+    assert_eq!(pruned, counted);
+    assert_eq!((pruned.runs, pruned.calls, pruned.messages), (2, 3, 2));
+
+    assert_eq!(wait(store.runs(10)).unwrap().len(), 1);
+    assert!(matches!(wait(store.load_run(&old)), Err(StoreError::UnknownRun(_))));
+    assert_eq!(wait(store.find_runs(old.as_str())).unwrap(), []);
+    assert_eq!(wait(store.find_recorded(old.as_str())).unwrap(), [old.clone()]);
+    assert_eq!(wait(store.approvals(100)).unwrap(), history);
+    let kinds = |run: &RunId| -> Vec<String> {
+        wait(store.events(run)).unwrap().into_iter().map(|event| event.kind).collect()
+    };
+    assert_eq!(
+        kinds(&old),
+        [
+            "approval_requested",
+            "approval_requested",
+            "approval_decided",
+            "approval_decided",
+            "run_resumed"
+        ]
+    );
+    assert_eq!(kinds(&claim.run), ["approval_requested", "run_ended"]);
+    assert_eq!(kinds(&waits.run).len(), 4);
+    holds(store);
+    // What is left goes on as before.
+    wait(store.cancel_run(&waits.run, alice(), at(91))).unwrap();
+    ended(store, &owner);
+    holds(store);
+}
+
+fn pruning_again_makes_one_hole_of_two(store: &dyn Store) {
+    let owner = owner(store);
+    // Runs without approvals that take turns, so that pruning one leaves holes around the other's.
+    let claims = [create(store, &owner), create(store, &owner)];
+    for claim in &claims {
+        record(store, claim, vec![refused()], false);
+    }
+    for (claim, second) in claims.iter().zip([70, 80]) {
+        wait(store.end_run(claim, completed(), spent(), at(second))).unwrap();
+    }
+    for (second, runs) in [(75, 1), (85, 1), (95, 0)] {
+        assert_eq!(wait(store.prune(prune(at(second)))).unwrap().runs, runs);
+        holds(store);
+    }
+    // Only the two prunings are left.
+    let events = wait(store.events_after(EventFilter::default(), 0, 10)).unwrap();
+    let left: Vec<_> = events.iter().map(|event| (event.sequence, event.run.is_some())).collect();
+    assert_eq!(left, [(7, false), (8, false)]);
+}
+
+fn a_kept_head_is_compared_where_its_event_was_not_pruned(store: &dyn Store) {
+    let owner = owner(store);
+    ended(store, &owner);
+    holds(store);
+    let events = wait(store.events_after(EventFilter::default(), 0, 100)).unwrap();
+    let head = wait(store.check_journal(Vec::new())).unwrap().head;
+    assert_eq!(head.sequence, events[events.len() - 1].sequence);
+    // A head that was kept is compared, as long as its event is there.
+    assert_eq!(wait(store.check_journal(vec![head])).unwrap().broken, None);
+    let wrong = JournalHead { code: [0; 32], ..head };
+    assert!(wait(store.check_journal(vec![wrong])).unwrap().broken.is_some());
+    wait(store.prune(prune(at(90)))).unwrap();
+    let broken = wait(store.check_journal(vec![head])).unwrap().broken;
+    assert_eq!(broken, None, "the last event of a hole is known by its code");
+    let inside = JournalHead { sequence: head.sequence - 1, ..head };
+    let broken = wait(store.check_journal(vec![inside])).unwrap().broken;
+    assert!(broken.is_some_and(
+        |said| said.contains("was removed by pruning") || said.contains("not the one")
+    ));
 }

@@ -2,8 +2,7 @@
 //! somebody changed.
 
 use super::fixture::*;
-use initrunner::domain::decision::Resolver;
-use initrunner::store::{PruneRequest, Pruned, Store};
+use initrunner::store::{Pruned, Store};
 use rusqlite::Connection;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -38,13 +37,7 @@ fn an_older_files_journal_still_holds() {
     paused(&store, &owner, 1);
     let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.events, check.broken), (53, None));
-    let pruned = wait(store.prune(PruneRequest {
-        before: at(1_000_000_000),
-        resolver: Resolver { authenticated_as: "os:alice".into(), note: None },
-        dry_run: false,
-        limit: 100,
-        at: at(100),
-    }));
+    let pruned = wait(store.prune(prune(at(1_000_000_000))));
     assert!(matches!(pruned, Ok(Pruned { runs: 4, .. })), "{pruned:?}");
     assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
 }

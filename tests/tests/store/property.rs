@@ -281,6 +281,14 @@ proptest! {
             }
             before = after;
         }
+        // The tables are what the events say, and stay so when what ended is pruned.
+        prop_assert_eq!(wait(world.store.check_journal(Vec::new())).unwrap().broken, None);
+        let ended = before.0.run.state.is_final();
+        let resolved = wait(world.store.approvals(100)).unwrap();
+        let pruned = wait(world.store.prune(prune(at(100)))).unwrap();
+        prop_assert_eq!(pruned.runs, u64::from(ended));
+        prop_assert_eq!(wait(world.store.runs(10)).unwrap().is_empty(), ended);
+        prop_assert_eq!(wait(world.store.approvals(100)).unwrap(), resolved);
         prop_assert_eq!(wait(world.store.check_journal(Vec::new())).unwrap().broken, None);
     }
 }
