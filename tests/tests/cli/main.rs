@@ -1,5 +1,6 @@
 //! The real program, end to end: what it prints, where, and how it ends.
 
+mod audit;
 mod binding;
 mod component;
 mod crash;

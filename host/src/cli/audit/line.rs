@@ -35,10 +35,19 @@ impl Details {
         self.text("decision")
     }
 
-    /// All of it on one line: what, by whom, and the rest as it is. Digests are for machines.
+    /// All of it on one line: what, by whom, and the rest as it is. Digests and counters are for
+    /// machines.
     pub(super) fn in_words(&self) -> String {
-        const ELSEWHERE: [&str; 6] =
-            ["authenticated_as", "by", "checkpoints", "contents", "decision", "requester"];
+        const ELSEWHERE: [&str; 8] = [
+            "authenticated_as",
+            "by",
+            "checkpoints",
+            "contents",
+            "decision",
+            "requester",
+            "spent",
+            "used",
+        ];
         let mut words: Vec<String> = Vec::new();
         words.extend(self.decision().map(one_line));
         match (self.shown_as(), self.who()) {
