@@ -44,6 +44,8 @@ mod expected;
 mod request_row;
 mod run_row;
 mod stray;
+#[cfg(test)]
+mod tests;
 
 use super::fault::Fault;
 use super::findings::Findings;

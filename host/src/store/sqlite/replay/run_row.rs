@@ -196,8 +196,14 @@ fn one(row: &Row<'_>, run: &str, call: &Call, findings: &mut Findings) -> Result
         findings.add(|| format!("the result of {} {word} to the model", name()));
     }
     if text(14)?.is_some() != call.edited {
-        let word = if call.edited { "edited" } else { "not edited" };
-        findings.add(|| format!("the arguments of {} were {word}, as the journal says", name()));
+        let (row, journal) =
+            if call.edited { ("not edited", "were") } else { ("edited", "were not") };
+        findings.add(|| {
+            format!(
+                "the arguments of {} are {row}, and the journal says that they {journal}",
+                name()
+            )
+        });
     }
     // What a person is asked about is what will run. The turn's digest covers the arguments of a call
     // that was not edited, but cannot tell which call of the turn it was.
@@ -280,7 +286,8 @@ fn history(
                         json!(call.columns.iter().chain(refusal).collect::<Vec<_>>())
                     })
                     .collect();
-                let fits = *recorded == Some(contents(&json!([message, columns])));
+                let columns = json!([message, columns]);
+                let fits = recorded.as_ref().is_none_or(|digest| *digest == contents(&columns));
                 (!fits).then(|| {
                     format!(
                         "turn {turn} of run {id}: the model's message, or what its calls are made of, \
@@ -294,7 +301,8 @@ fn history(
                     let Some(message) = next()? else { return Ok(()) };
                     told.push(json!([call, message]));
                 }
-                let fits = *recorded == Some(contents(&json!(told)));
+                let told = json!(told);
+                let fits = recorded.as_ref().is_none_or(|digest| *digest == contents(&told));
                 (!fits).then(|| {
                     format!(
                         "the results that run {id} was told are not what was recorded (event {event})"
