@@ -42,7 +42,6 @@ mod replay;
 mod request;
 mod resumption;
 mod rows;
-mod run_components;
 mod run_row;
 mod runs;
 mod schema;
@@ -300,7 +299,11 @@ impl Store for SqliteStore {
         self.write(move |write| create_run::create_run(write, &run))
     }
 
-    fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()> {
+    fn record_turn(
+        &self,
+        claim: &Claim,
+        turn: TurnRecord,
+    ) -> StoreFuture<'_, Vec<super::CallRecord>> {
         let claim = claim.clone();
         self.write(move |write| record_turn::record_turn(write, &claim, &turn))
     }
@@ -439,11 +442,6 @@ impl Store for SqliteStore {
     fn component(&self, digest: &Digest) -> StoreFuture<'_, Option<Vec<u8>>> {
         let digest = *digest;
         self.read(move |conn| component::component(conn, &digest))
-    }
-
-    fn run_components(&self, run: &RunId) -> StoreFuture<'_, Vec<Digest>> {
-        let run = run.clone();
-        self.read(move |conn| run_components::run_components(conn, &run))
     }
 
     fn check_journal(&self, kept: Vec<JournalHead>) -> StoreFuture<'_, JournalCheck> {
