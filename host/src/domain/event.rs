@@ -42,6 +42,10 @@ pub enum EventKind {
     RunInterrupted,
     /// The run ended.
     RunEnded,
+    /// A decision, or a person's word, set the run going again.
+    RunResumed,
+    /// Events of runs that ended long ago were removed.
+    JournalPruned,
 }
 
 impl EventKind {
@@ -65,6 +69,8 @@ impl EventKind {
             EventKind::RunPaused => "run_paused",
             EventKind::RunInterrupted => "run_interrupted",
             EventKind::RunEnded => "run_ended",
+            EventKind::RunResumed => "run_resumed",
+            EventKind::JournalPruned => "journal_pruned",
         }
     }
 }
@@ -76,8 +82,8 @@ pub struct Event {
     pub sequence: i64,
     /// When.
     pub at: Timestamp,
-    /// Which run.
-    pub run: RunId,
+    /// Which run; `None` where it is about the journal itself.
+    pub run: Option<RunId>,
     /// Which call, where it is about one.
     pub call: Option<CallId>,
     /// The kind's word; a newer host may know kinds that this one does not.

@@ -12,6 +12,7 @@ pub mod fnmatch;
 pub mod grant;
 pub mod ids;
 pub mod message;
+pub mod moment;
 pub mod nearest;
 pub mod permission;
 pub mod role;

@@ -1,5 +1,6 @@
 //! The real program, end to end: what it prints, where, and how it ends.
 
+mod audit;
 mod binding;
 mod component;
 mod crash;
@@ -18,6 +19,7 @@ mod reach;
 mod remember;
 mod role;
 mod signal;
+mod tamper;
 mod terminal;
 mod untrusted;
 mod variable;

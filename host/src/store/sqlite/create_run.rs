@@ -11,13 +11,21 @@ use crate::domain::run::RunState;
 use crate::store::{Claim, NewRun};
 use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
 /// The first fencing number of a run.
 const FIRST_FENCE: i64 = 1;
 
 pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, Fault> {
-    let digest = role_digest(run);
+    let components: Vec<Digest> = run.components.iter().map(|(digest, _)| *digest).collect();
+    let digest = role_digest(&Role {
+        name: &run.role_name,
+        path: run.role_path.as_os_str().as_bytes(),
+        text: &run.role_text,
+        files: &run.files,
+        components: &components,
+    });
     let role = role(write, run, digest)?;
     write.insert(
         r#"INSERT INTO runs (id, role, state, owner, fence, prompt, "trigger", requester,
@@ -86,9 +94,19 @@ fn role(write: &Write<'_>, run: &NewRun, digest: Digest) -> Result<i64, Fault> {
     Ok(role)
 }
 
-fn role_digest(run: &NewRun) -> Digest {
-    let path = data_encoding::HEXLOWER.encode(run.role_path.as_os_str().as_bytes());
-    let components: Vec<Value> = run.components.iter().map(|(d, _)| json!(d.hex())).collect();
-    let parts = json!([run.role_name, path, run.role_text, run.files, components]);
+/// What a run is made of, as it is stored once.
+pub(super) struct Role<'r> {
+    pub(super) name: &'r str,
+    pub(super) path: &'r [u8],
+    pub(super) text: &'r str,
+    pub(super) files: &'r BTreeMap<String, String>,
+    pub(super) components: &'r [Digest],
+}
+
+/// The digest that stands for all of it in the journal.
+pub(super) fn role_digest(role: &Role<'_>) -> Digest {
+    let path = data_encoding::HEXLOWER.encode(role.path);
+    let components: Vec<Value> = role.components.iter().map(|d| json!(d.hex())).collect();
+    let parts = json!([role.name, path, role.text, role.files, components]);
     Digest::of(canonical::to_text(&parts).as_bytes())
 }

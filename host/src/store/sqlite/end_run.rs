@@ -22,7 +22,7 @@ pub(super) fn end_run(
 ) -> Result<(), Fault> {
     let run = run_row::held(write, claim)?;
     run_row::spend(write, &run, spent)?;
-    end(write, &run, ending, at)
+    end(write, &run, ending, Some(spent), at)
 }
 
 /// Ends a run that this transaction already holds.
@@ -30,6 +30,7 @@ pub(super) fn end(
     write: &mut Write<'_>,
     run: &RunRow,
     end: &RunEnd,
+    spent: Option<Spent>,
     at: Timestamp,
 ) -> Result<(), Fault> {
     close_calls(write, run, at)?;
@@ -40,6 +41,7 @@ pub(super) fn end(
     run_row::change(write, run, state, None, run.fence, Some(outcome), at)?;
     components::release(write, run.role, at)?;
     let body = json!({"contents": contents(&json!([outcome])), "state": state.as_str()});
+    let body = run_row::with_spent(body, spent);
     write.record(at, &run.id, None, EventKind::RunEnded, &body)
 }
 

@@ -11,6 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::digest::Digest;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
+use crate::store::JournalHead;
 use hmac::Mac;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
@@ -22,6 +23,18 @@ pub(super) struct Head {
     pub(super) sequence: i64,
     /// Its code.
     pub(super) mac: [u8; 32],
+}
+
+impl From<JournalHead> for Head {
+    fn from(head: JournalHead) -> Self {
+        Self { sequence: head.sequence, mac: head.code }
+    }
+}
+
+impl From<Head> for JournalHead {
+    fn from(head: Head) -> Self {
+        Self { sequence: head.sequence, code: head.mac }
+    }
 }
 
 impl Head {
@@ -81,13 +94,18 @@ impl<'k> Journal<'k> {
         Self { key, head }
     }
 
+    /// What the events are chained with.
+    pub(super) fn key(&self) -> &'k Key {
+        self.key
+    }
+
     /// Appends one event. `body` holds ids, states, digests and what a person decided, so that the
     /// other tables can be checked against it; it repeats no contents.
     pub(super) fn append(
         &mut self,
         conn: &Connection,
         at: Timestamp,
-        run: &RunId,
+        run: Option<&RunId>,
         call: Option<&CallId>,
         kind: EventKind,
         body: &Value,
@@ -96,7 +114,8 @@ impl<'k> Journal<'k> {
         let line = Line {
             sequence: self.head.sequence + 1,
             at: at.0,
-            run: run.as_str(),
+            // Every event of a run names it; the others are about the journal itself.
+            run: run.map_or("", RunId::as_str),
             call: call.map(CallId::as_str),
             kind: kind.as_str(),
             body: &body,

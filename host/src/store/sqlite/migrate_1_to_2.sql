@@ -74,3 +74,10 @@ CREATE TABLE programs (
   at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX programs_of_call ON programs (call);
+
+CREATE TABLE checkpoints (
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  mac BLOB NOT NULL,
+  seal BLOB NOT NULL
+) STRICT;

@@ -64,7 +64,22 @@ impl Write<'_> {
         kind: EventKind,
         body: &Value,
     ) -> Result<(), Fault> {
-        self.journal.append(self.conn, at, run, call, kind, body)
+        self.journal.append(self.conn, at, Some(run), call, kind, body)
+    }
+
+    /// Appends an event that is about the journal itself and no run.
+    pub(super) fn record_of_journal(
+        &mut self,
+        at: Timestamp,
+        kind: EventKind,
+        body: &Value,
+    ) -> Result<(), Fault> {
+        self.journal.append(self.conn, at, None, None, kind, body)
+    }
+
+    /// The journal's key.
+    pub(super) fn key(&self) -> &Key {
+        self.journal.key()
     }
 }
 
