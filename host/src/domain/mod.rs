@@ -15,6 +15,7 @@ pub mod nearest;
 pub mod permission;
 pub mod role;
 pub mod run;
+pub mod secret;
 pub mod tool_call;
 pub mod visible;
 pub(crate) mod yaml;
