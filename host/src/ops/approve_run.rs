@@ -71,8 +71,14 @@ pub async fn approve_run(
     store.adopt_orphans(host.clock.now()).await?;
     let id = find_run(host, &request.run).await?;
     let run = store.load_run(&id).await?;
-    let decisions = decisions(&run, &request)?;
+    let mut decisions = decisions(&run, &request)?;
     let opened = open_stored(host, &run.run).await?;
+    for (_, decision) in &mut decisions {
+        // The model reads it.
+        if let Decision::Deny { reason: Some(reason) } = decision {
+            *reason = opened.secrets.redact(reason).into_owned();
+        }
+    }
 
     let decided = store
         .decide(DecisionRequest {

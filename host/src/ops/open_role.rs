@@ -3,6 +3,7 @@
 use super::error::OpError;
 use super::host::Host;
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
+use crate::domain::secret::Secrets;
 use crate::gate::{OpenRequest, Toolset};
 use crate::llm::{self, Model, ModelError};
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest role file: a role is read by people, and a hundred pages are 300 kB.
 const LARGEST_ROLE: u64 = 1 << 20;
@@ -39,6 +41,8 @@ pub(super) struct Opened {
     pub(super) role: Role,
     pub(super) tools: Toolset,
     pub(super) model: Box<dyn Model>,
+    /// What the role declares secret, with its values of now.
+    pub(super) secrets: Arc<Secrets>,
 }
 
 impl RoleFile {
@@ -85,7 +89,8 @@ impl RoleFile {
     /// Every problem found in its entries, or why its model could not be used with any key.
     pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
         let Self { path, shown, text, files, sources, role } = self;
-        let tools = open_tools(host, role, text, sources, path, shown).await?;
+        let secrets = secrets(host, role);
+        let tools = open_tools(host, role, text, sources, path, shown, &secrets).await?;
         match llm::connect(&role.model, files, &*host.options.environment) {
             Ok(_) => Ok((tools, None)),
             Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
@@ -139,9 +144,14 @@ async fn open(
     path: &Path,
     shown: &str,
 ) -> Result<Opened, OpError> {
-    let tools = open_tools(host, &role, text, sources, path, shown).await?;
+    let secrets = secrets(host, &role);
+    let tools = open_tools(host, &role, text, sources, path, shown, &secrets).await?;
     let model = llm::connect(&role.model, files, &*host.options.environment).map_err(no_model)?;
-    Ok(Opened { role, tools, model })
+    Ok(Opened { role, tools, model: llm::redacted(model, &secrets), secrets })
+}
+
+fn secrets(host: &Host, role: &Role) -> Arc<Secrets> {
+    Arc::new(Secrets::of(role, &*host.options.environment))
 }
 
 async fn open_tools(
@@ -151,9 +161,10 @@ async fn open_tools(
     sources: &[Source],
     path: &Path,
     shown: &str,
+    secrets: &Arc<Secrets>,
 ) -> Result<Toolset, OpError> {
     let folder = folder(path);
-    let site = RoleSite { folder: &folder, environment: &*host.options.environment };
+    let site = RoleSite { folder: &folder, environment: &*host.options.environment, secrets };
     let request = OpenRequest { role, role_text: text, sources, site };
     host.gate()?.open(request).await.map_err(|error| unusable(error.0, shown))
 }
