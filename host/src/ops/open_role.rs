@@ -111,12 +111,14 @@ impl RoleFile {
 /// A stored run's role, its variables resolved again, from the stored text and components alone.
 ///
 /// # Errors
-/// A missing variable, by name; nothing is spent.
+/// A missing variable, by name, or a sealed value that cannot be opened; nothing is spent.
 pub(super) async fn open_stored(host: &Host, run: &RunRecord) -> Result<Opened, OpError> {
     let shown = run.role_path.display().to_string();
     let role = parse(&run.role_text, &*host.options.environment)
         .map_err(|errors| invalid(&errors, &shown))?;
     let store = host.store()?;
+    // Whether everything that was sealed can be opened is known before anything is spent.
+    store.load_to_drive(&run.id).await?;
     let mut sources = Vec::with_capacity(role.entries.len());
     for (entry, digest) in role.entries.iter().zip(store.run_components(&run.id).await?) {
         let built_in = carried::with_digest(&digest).map(Cow::Borrowed);

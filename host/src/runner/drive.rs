@@ -1,12 +1,13 @@
 //! Performing the steps of one run, under one claim, until it pauses or ends.
 
-use super::report::{Progress, Reporter};
+use super::report::{Masked, Progress, Reporter};
 use super::step::{Step, next};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Clock;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
+use crate::domain::secret::mask;
 use crate::domain::tool_call::CallState;
 use crate::gate::{Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, denial_text};
 use crate::llm::{Delta, Model, Request, ToolSpec};
@@ -62,11 +63,25 @@ pub enum Ended {
     },
 }
 
+impl Ended {
+    /// The same with its text as it was written down: secrets in it are sealed.
+    fn as_stored(mut self, stored: &StoredRun) -> Self {
+        let text = match &mut self {
+            Ended::Paused => return self,
+            Ended::Completed { answer: text }
+            | Ended::Failed { error: text }
+            | Ended::Interrupted { reason: text, .. } => text,
+        };
+        *text = stored.run.outcome.clone().unwrap_or_else(|| mask(text).into_owned());
+        self
+    }
+}
+
 /// What a drive leaves.
 pub struct Driven {
     /// How it ended.
     pub ended: Ended,
-    /// The run as it now stands.
+    /// The run as it now stands, as it may be shown.
     pub run: StoredRun,
 }
 
@@ -109,8 +124,10 @@ impl Driver<'_> {
             started: Instant::now(),
             specs: specs.collect(),
         };
-        let ended = running.until_it_ends(reporter).await?;
-        Ok(Driven { ended, run: running.run })
+        let ended = running.until_it_ends(&mut Masked::new(reporter)).await?;
+        // As it may be shown: what was driven holds secrets that are sealed in the store.
+        let run = self.store.load_run(&running.claim.run).await?;
+        Ok(Driven { ended: ended.as_stored(&run), run })
     }
 }
 
@@ -242,7 +259,9 @@ impl Running<'_, '_> {
             at: self.driver.clock.now(),
         };
         self.driver.store.record_turn(&self.claim, turn).await?;
-        self.reload().await?;
+        if ended.is_none() {
+            self.reload().await?;
+        }
         Ok(ended)
     }
 
@@ -395,12 +414,13 @@ impl Running<'_, '_> {
 
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
-        let paused = self.driver.store.pause_run(&self.claim, self.spent(), now).await;
-        self.reload().await?;
-        match paused {
+        match self.driver.store.pause_run(&self.claim, self.spent(), now).await {
             Ok(()) => Ok(Some(Ended::Paused)),
             // The last decision came while this process was busy: it goes on.
-            Err(StoreError::Conflict(Conflict::NothingWaits { .. })) => Ok(None),
+            Err(StoreError::Conflict(Conflict::NothingWaits { .. })) => {
+                self.reload().await?;
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -417,20 +437,18 @@ impl Running<'_, '_> {
 
     async fn end(&mut self, end: RunEnd) -> Result<(), StoreError> {
         let now = self.driver.clock.now();
-        self.driver.store.end_run(&self.claim, end, self.spent(), now).await?;
-        self.reload().await
+        self.driver.store.end_run(&self.claim, end, self.spent(), now).await
     }
 
     async fn interrupt(&mut self, reason: String, stopped: bool) -> Result<Ended, StoreError> {
         let now = self.driver.clock.now();
         let spent = self.spent();
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
-        self.reload().await?;
         Ok(Ended::Interrupted { reason, stopped })
     }
 
     async fn reload(&mut self) -> Result<(), StoreError> {
-        self.run = self.driver.store.load_run(&self.claim.run).await?;
+        self.run = self.driver.store.load_to_drive(&self.claim.run).await?;
         Ok(())
     }
 }

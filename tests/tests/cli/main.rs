@@ -15,6 +15,7 @@ mod permission;
 mod race;
 mod reach;
 mod role;
+mod secret;
 mod signal;
 mod terminal;
 mod untrusted;

@@ -1,6 +1,6 @@
 //! What a person sees in place of a secret that was recognised by its shape.
 
-use super::recognise::shapes;
+use super::recognise::{announces, shapes};
 use std::borrow::Cow;
 
 /// What stands there.
@@ -29,11 +29,14 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Masks a text that arrives in pieces. It gives whole words, and holds back what may still become part
-/// of a secret.
+/// Masks a text that arrives in pieces. It shows what is certain, and holds back what may still become
+/// part of a secret.
 #[derive(Debug, Default)]
 pub struct Masker {
+    /// From the beginning of a word on.
     held: String,
+    /// How much of that has been shown: ordinary letters only.
+    shown: usize,
 }
 
 impl Masker {
@@ -41,23 +44,45 @@ impl Masker {
     pub fn push(&mut self, piece: &str) -> String {
         self.held.push_str(piece);
         let cut = self.cut();
-        let rest = self.held.split_off(cut);
-        let ready = std::mem::replace(&mut self.held, rest);
-        mask(&ready).into_owned()
+        let show = self.ordinary(cut).max(self.shown);
+        let masked = mask(&self.held[..show]);
+        let more = masked.get(self.shown..).unwrap_or_default().to_owned();
+        self.held.drain(..cut);
+        self.shown = show - cut;
+        more
     }
 
     /// Gives what is left.
     pub fn finish(&mut self) -> String {
-        mask(&std::mem::take(&mut self.held)).into_owned()
+        let masked = mask(&self.held).into_owned();
+        let more = masked.get(self.shown..).unwrap_or_default().to_owned();
+        *self = Self::default();
+        more
     }
 
-    /// How much of what is held can be shown.
+    /// How far the text after `cut` cannot be the beginning of a secret, whatever follows.
+    fn ordinary(&self, cut: usize) -> usize {
+        let tail = &self.held[cut..];
+        let may_be_url = tail.contains("://") || tail.ends_with(':') || tail.ends_with(":/");
+        if may_be_url || tail.contains(char::is_whitespace) {
+            return cut;
+        }
+        let word = tail
+            .rfind(|c: char| !c.is_ascii())
+            .map_or(0, |at| at + tail[at..].chars().next().map_or(0, char::len_utf8));
+        let is_ordinary = tail[word..].bytes().all(|byte| byte.is_ascii_alphabetic())
+            && !announces(&tail[word..]);
+        cut + if is_ordinary { tail.len() } else { word }
+    }
+
+    /// How much of what is held is over: no secret begins before that and ends after it.
     fn cut(&self) -> usize {
-        // Before the last word, and before the word that announces it (`Bearer …`).
-        let blank = |text: &str| text.rfind(char::is_whitespace);
-        let Some(mut cut) = blank(&self.held) else { return 0 };
-        if self.held[..cut].to_ascii_lowercase().ends_with("bearer") {
-            cut = blank(&self.held[..cut]).unwrap_or(0);
+        // Up to the last word, or to the one before where it announces it (`Bearer …`).
+        let words = self.held.trim_end_matches(|c: char| !c.is_whitespace());
+        let mut cut = words.len();
+        let before = words.trim_end();
+        if before.to_ascii_lowercase().ends_with("bearer") {
+            cut = before.trim_end_matches(|c: char| !c.is_whitespace()).len();
         }
         for lead in LEADS {
             let Some(at) = self.held.rfind(lead) else { continue };
@@ -106,10 +131,20 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_shown_word_by_word() {
-        let mut masker = Masker::default();
-        assert_eq!(masker.push("one tw"), "one");
-        assert_eq!(masker.push("o three"), " two");
-        assert_eq!(masker.finish(), " three");
+        let shown = |pieces: &[&str]| {
+            let mut masker = Masker::default();
+            let mut shown: Vec<String> = pieces.iter().map(|piece| masker.push(piece)).collect();
+            shown.push(masker.finish());
+            shown
+        };
+        assert_eq!(shown(&["one tw", "o, th", "ree"]), ["one tw", "o, th", "ree", ""]);
+        assert_eq!(shown(&["g", "ood"]), ["", "good", ""]);
+        assert_eq!(shown(&["很好", "，再"]), ["很好", "，再", ""]);
+        assert_eq!(shown(&["a: s", "k"]), ["a: ", "", "sk"]);
+        assert_eq!(
+            shown(&["time", "sk-0123456789abcdef0123"]),
+            ["time", "", "sk-0123456789abcdef0123"]
+        );
         assert!(matches!(mask("one"), Cow::Borrowed("one")));
     }
 }

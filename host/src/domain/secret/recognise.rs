@@ -24,7 +24,7 @@
 //! A text that looks like the token of a sealed value is one too: otherwise whoever wrote it could have
 //! another value put in its place.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -111,28 +111,48 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
-/// The words, made into one automaton when first needed.
-fn words() -> Option<&'static AhoCorasick> {
-    static WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    let make = || {
-        let words = SHAPES.iter().chain([&HUGGING_FACE]).map(|(word, _)| word);
-        // So few words always make one.
-        AhoCorasick::new(words).ok()
-    };
-    WORDS.get_or_init(make).as_ref()
+/// What looks for all words at once: with the processor's vector instructions where it has them, several
+/// times as fast as the automaton.
+enum Finder {
+    Vector(packed::Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Finder {
+    /// Made when first needed.
+    fn get() -> Option<&'static Self> {
+        static FINDER: OnceLock<Option<Finder>> = OnceLock::new();
+        let words = || SHAPES.iter().chain([&HUGGING_FACE]).map(|(word, _)| word);
+        let make = || match packed::Searcher::new(words()) {
+            Some(searcher) => Some(Finder::Vector(searcher)),
+            // So few words always make one.
+            None => AhoCorasick::new(words()).ok().map(Finder::Automaton),
+        };
+        FINDER.get_or_init(make).as_ref()
+    }
+
+    /// Calls `found` with each word: its number, where it begins and where it ends.
+    fn each(&self, bytes: &[u8], mut found: impl FnMut(usize, usize, usize)) {
+        let mut tell =
+            |at: aho_corasick::Match| found(at.pattern().as_usize(), at.start(), at.end());
+        match self {
+            Finder::Vector(searcher) => searcher.find_iter(bytes).for_each(&mut tell),
+            Finder::Automaton(automaton) => automaton.find_iter(bytes).for_each(&mut tell),
+        }
+    }
 }
 
 /// Where secrets stand in a text, from left to right, none within another.
 pub fn shapes(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
-    let Some(words) = words() else { return found };
+    let Some(finder) = Finder::get() else { return found };
     let bytes = text.as_bytes();
-    for word in words.find_iter(bytes) {
-        let (_, shape) = SHAPES.get(word.pattern().as_usize()).unwrap_or(&HUGGING_FACE);
-        if found.last().is_some_and(|last| word.start() < last.end) {
-            continue;
+    finder.each(bytes, |number, start, end| {
+        let (_, shape) = SHAPES.get(number).unwrap_or(&HUGGING_FACE);
+        if found.last().is_some_and(|last| start < last.end) {
+            return;
         }
-        if let Some(range) = shape.read(bytes, word.start(), word.end())
+        if let Some(range) = shape.read(bytes, start, end)
             && found.last().is_none_or(|last| last.end <= range.start)
             // Secrets are ASCII, and so are the ends of what is not.
             && text.is_char_boundary(range.start)
@@ -140,13 +160,20 @@ pub fn shapes(text: &str) -> Vec<Range<usize>> {
         {
             found.push(range);
         }
-    }
+    });
     found
 }
 
 /// Whether a text holds a secret by its shape.
 pub fn any_shape(text: &str) -> bool {
     !shapes(text).is_empty()
+}
+
+/// Whether a word that has just begun may be one that announces a secret.
+pub(super) fn announces(word: &str) -> bool {
+    let words = SHAPES.iter().chain([&HUGGING_FACE]).map(|(known, _)| *known);
+    !word.is_empty()
+        && words.into_iter().any(|known| known.starts_with(word) || word.starts_with(known))
 }
 
 impl Shape {

@@ -130,6 +130,8 @@ fn configure(conn: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> 
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    // What is deleted is overwritten, also in pages that stay in the file.
+    conn.pragma_update(None, "secure_delete", "ON")?;
     // Every commit is on the disk before it is answered.
     conn.pragma_update(None, "synchronous", "FULL")
 }

@@ -1,8 +1,8 @@
 //! A run inside a transaction that writes: finding it, checking a claim, moving it on.
 
 use super::fault::Fault;
-use super::rows;
 use super::writer::Write;
+use super::{rows, sealed};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
@@ -129,6 +129,9 @@ pub(super) fn change(
 ) -> Result<(), Fault> {
     if !run.state.may_become(next) {
         return Err(Conflict::WrongState { run: run.id.clone(), state: run.state }.into());
+    }
+    if next.is_final() {
+        sealed::forget(write, &run.id)?;
     }
     write.change_one(
         "UPDATE runs SET state = ?1, owner = ?2, fence = ?3, outcome = ?4, updated_at = ?5

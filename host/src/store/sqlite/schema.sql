@@ -118,6 +118,14 @@ CREATE TABLE calls (
   UNIQUE (run, id)
 ) STRICT;
 
+-- Values that look like secrets, encrypted, until their run ends. Texts have the token in their place.
+CREATE TABLE sealed (
+  run_id TEXT NOT NULL,
+  token TEXT NOT NULL,
+  box BLOB NOT NULL,           -- nonce and ciphertext
+  PRIMARY KEY (run_id, token)
+) STRICT, WITHOUT ROWID;
+
 -- The journal: never changed, each row chained to the one before it.
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,
