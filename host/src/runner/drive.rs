@@ -65,7 +65,7 @@ pub enum Ended {
 
 impl Ended {
     /// The same with its text as it was written down: secrets in it are sealed.
-    fn as_stored(mut self, stored: &StoredRun) -> Self {
+    fn with_stored_text(mut self, stored: &StoredRun) -> Self {
         let text = match &mut self {
             Ended::Paused => return self,
             Ended::Completed { answer: text }
@@ -127,7 +127,7 @@ impl Driver<'_> {
         let ended = running.until_it_ends(&mut Masked::new(reporter)).await?;
         // As it may be shown: what was driven holds secrets that are sealed in the store.
         let run = self.store.load_run(&running.claim.run).await?;
-        Ok(Driven { ended: ended.as_stored(&run), run })
+        Ok(Driven { ended: ended.with_stored_text(&run), run })
     }
 }
 

@@ -13,6 +13,10 @@ const LEADS: [&str; 6] =
 /// How far behind such a word a text is held together: as far as its secret may stand, and the secret.
 const REACH: usize = 160;
 
+/// The most that is held back: twice the largest private key. What is longer is no secret, and looking
+/// at it again with each piece would take ever longer.
+const LONGEST: usize = 16 << 10;
+
 /// The text with every secret masked.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let found = shapes(text);
@@ -42,6 +46,11 @@ pub struct Masker {
 impl Masker {
     /// Takes a piece and gives what can be shown by now.
     pub fn push(&mut self, piece: &str) -> String {
+        if self.held.len() > LONGEST {
+            let more = self.finish();
+            self.held.push_str(piece);
+            return more;
+        }
         self.held.push_str(piece);
         let cut = self.cut();
         let show = self.ordinary(cut).max(self.shown);

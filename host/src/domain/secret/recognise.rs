@@ -205,6 +205,10 @@ fn run(bytes: &[u8], from: usize, kind: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|byte| !kind(*byte)).map_or(bytes.len(), |length| from + length)
 }
 
+/// A token is judged by so many of its characters: more than the longest that is asked for. Hostile
+/// text can begin a token with every third byte, and must not be read to its end each time.
+const JUDGED: usize = 128;
+
 fn token(
     bytes: &[u8],
     from: usize,
@@ -212,10 +216,10 @@ fn token(
     least: usize,
     digits: usize,
 ) -> Option<Range<usize>> {
-    let end = run(bytes, from, kind);
-    let enough = end - from >= least
-        && bytes[from..end].iter().filter(|byte| byte.is_ascii_digit()).count() >= digits;
-    enough.then_some(from..end)
+    let judged = run(&bytes[..bytes.len().min(from + JUDGED)], from, kind);
+    let enough = judged - from >= least
+        && bytes[from..judged].iter().filter(|byte| byte.is_ascii_digit()).count() >= digits;
+    enough.then(|| from..run(bytes, judged, kind))
 }
 
 /// Whether no word goes on across `at`. In JSON and in URLs the letter before may belong to an escape:
@@ -240,26 +244,38 @@ fn pem(bytes: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
         return None;
     }
     let body = end + label.len();
-    // Everything to the closing line, or as far as a key that was cut off goes: base64, headers such as
-    // `Proc-Type: 4,ENCRYPTED`, line ends, also escaped ones.
+    // To the closing line, or as far as a key that was cut off goes: base64, headers such as
+    // `Version: GnuPG v2 (GNU/Linux)`, line ends, also escaped ones.
     let closing = [b"-----END ", label].concat();
-    let whole = bytes[body..].windows(closing.len()).position(|at| at == closing).map(|at| {
-        let end = body + at + closing.len();
-        run(bytes, end, |byte| byte == b'-')
-    });
     let part = |byte: u8| {
         is_base64(byte)
             || byte.is_ascii_whitespace()
-            || matches!(byte, b'=' | b'-' | b'\\' | b':' | b',')
+            || matches!(
+                byte,
+                b'=' | b'-' | b'\\' | b':' | b',' | b'.' | b'(' | b')' | b'@' | b'<' | b'>'
+            )
     };
-    let end = whole.unwrap_or_else(|| run(bytes, body, part));
-    (end - body >= 64).then_some(start..end)
+    let mut at = body;
+    while at < bytes.len() && part(bytes[at]) {
+        if bytes[at..].starts_with(&closing) {
+            // No further than the line's own five: another key may follow at once.
+            at += closing.len();
+            at = run(&bytes[..bytes.len().min(at + 5)], at, |byte| byte == b'-');
+            break;
+        }
+        at += 1;
+    }
+    (at - body >= 64).then_some(start..at)
 }
+
+/// The longest header of a JSON Web Token that is read: ten times the usual.
+const LONGEST_HEADER: usize = 512;
 
 fn jwt(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let part = |from: usize| Some(token(bytes, from, is_dashed, 10, 0)?.end);
     let point = |at: usize| (bytes.get(at) == Some(&b'.')).then_some(at + 1);
-    let payload = point(part(start)?)?;
+    let header = run(&bytes[..bytes.len().min(start + LONGEST_HEADER)], start, is_dashed);
+    let payload = point(header).filter(|_| header - start >= 10)?;
     if !bytes[payload..].starts_with(b"eyJ") {
         return None;
     }
@@ -284,11 +300,13 @@ fn aws(bytes: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
             at += 1;
             continue;
         }
-        let to = run(bytes, at, is_base64);
-        if to - at == LENGTH {
-            return Some(at..to);
+        let to = run(&bytes[..bytes.len().min(at + LENGTH + 1)], at, is_base64);
+        match to - at {
+            LENGTH => return Some(at..to),
+            // Something longer; what follows it is no neighbour of the word any more.
+            length if length > LENGTH => return None,
+            _ => at = to,
         }
-        at = to;
     }
     None
 }
@@ -435,6 +453,19 @@ mod tests {
         check("redis://:p4ssw0rd@h", &["p4ssw0rd"]);
         check("https://u:p@ss@h/x a@b", &["p@ss"]);
         check("x [sealed:0123456789abcdef] y", &["[sealed:0123456789abcdef]"]);
+    }
+
+    #[test]
+    fn hostile_text_is_read_once() {
+        let key = "-----BEGIN PRIVATE KEY-----";
+        for word in
+            ["sk-", "-eyJ", "/AKIA", "://", ":a@://", "earer ", "[sealed:", "!", &format!("{key}!")]
+        {
+            // It would take hours if each word had the rest of the text read.
+            assert!(shapes(&word.repeat((1 << 20) / word.len())).len() < 2, "{word}");
+        }
+        let whole = format!("{key}{}-----END PRIVATE KEY-----", "A".repeat(64));
+        assert_eq!(shapes(&whole.repeat(10_000)).len(), 10_000);
     }
 
     #[test]
