@@ -14,6 +14,7 @@ pub mod message;
 pub mod nearest;
 pub mod permission;
 pub mod role;
+pub mod rule;
 pub mod run;
 pub mod secret;
 pub mod tool_call;

@@ -8,6 +8,7 @@ use super::host::Host;
 use super::open_role::open_stored;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::ids::CallId;
+use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
 use crate::runner::{Driven, Progress};
@@ -68,11 +69,15 @@ pub async fn approve_run(
     mut attended: Attended<'_>,
 ) -> Result<Approved, OpError> {
     let store = host.store()?;
-    store.adopt_orphans(host.clock.now()).await?;
     let id = find_run(host, &request.run).await?;
-    let run = store.load_run(&id).await?;
+    let mut run = store.load_run(&id).await?;
+    // Nobody but a dead owner leaves a run in this state for long.
+    if run.run.state == RunState::Running {
+        store.adopt_orphans(host.clock.now()).await?;
+        run = store.load_run(&id).await?;
+    }
     let mut decisions = decisions(&run, &request)?;
-    let opened = open_stored(host, &run.run).await?;
+    let opened = open_stored(host, &run).await?;
     for (_, decision) in &mut decisions {
         // The model reads it.
         if let Decision::Deny { reason: Some(reason) } = decision {

@@ -36,7 +36,7 @@ pub async fn resume_run(
     if let Some(error) = unknown_outcome(&stored) {
         return Err(error);
     }
-    let opened = open_stored(host, &stored.run).await?;
+    let opened = open_stored(host, &stored).await?;
     let claim = store.claim_run(&id, &host.owner()?, host.clock.now()).await?;
     attended.reporter.report(Progress::Resumed);
     continue_run(host, &opened, claim, &mut attended).await

@@ -64,7 +64,7 @@ pub struct RoleSite<'a> {
     /// The role file's folder, absolute.
     pub folder: &'a Path,
     /// The environment.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub environment: &'a (dyn Fn(&str) -> Option<String> + Sync),
     /// The role's secrets: their variables are passed on as placeholders.
     pub secrets: &'a Arc<Secrets>,
 }

@@ -7,6 +7,7 @@ use crate::domain::clock::Clock;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
+use crate::domain::run::RunState;
 use crate::domain::secret::mask;
 use crate::domain::tool_call::CallState;
 use crate::gate::{Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, denial_text};
@@ -125,6 +126,9 @@ impl Driver<'_> {
             specs: specs.collect(),
         };
         let ended = running.until_it_ends(&mut Masked::new(reporter)).await?;
+        if !running.run.holds_secrets() {
+            return Ok(Driven { ended, run: running.run });
+        }
         // As it may be shown: what was driven holds secrets that are sealed in the store.
         let run = self.store.load_run(&running.claim.run).await?;
         Ok(Driven { ended: ended.with_stored_text(&run), run })
@@ -134,7 +138,9 @@ impl Driver<'_> {
 impl Running<'_, '_> {
     async fn until_it_ends(&mut self, reporter: &mut dyn Reporter) -> Result<Ended, StoreError> {
         loop {
-            if let Some(reason) = self.driver.stop.borrow().clone() {
+            // Taken out first: the lock on it must not be held while the run is written down.
+            let stopped = self.driver.stop.borrow().clone();
+            if let Some(reason) = stopped {
                 return self.interrupt(reason, true).await;
             }
             let ended = match next(&self.run.messages, &self.run.calls) {
@@ -258,11 +264,28 @@ impl Running<'_, '_> {
             then,
             at: self.driver.clock.now(),
         };
-        self.driver.store.record_turn(&self.claim, turn).await?;
-        if ended.is_none() {
-            self.reload().await?;
-        }
+        self.record(turn).await?;
         Ok(ended)
+    }
+
+    /// Writes a turn down, and changes the run as it is known here in the same way: reading it back whole
+    /// would cost more than writing it.
+    async fn record(&mut self, turn: TurnRecord) -> Result<(), StoreError> {
+        let calls = self.driver.store.record_turn(&self.claim, turn.clone()).await?;
+        self.run.calls.extend(calls);
+        self.run.messages.push(turn.assistant);
+        let run = &mut self.run.run;
+        run.spent = turn.spent;
+        run.usage.input_tokens += turn.usage.input_tokens;
+        run.usage.output_tokens += turn.usage.output_tokens;
+        run.updated_at = turn.at;
+        let (state, outcome) = match turn.then {
+            AfterTurn::Continue => return Ok(()),
+            AfterTurn::Pause => (RunState::Paused, None),
+            AfterTurn::Complete { answer } => (RunState::Completed, Some(answer)),
+        };
+        (run.state, run.owner, run.outcome) = (state, None, outcome);
+        Ok(())
     }
 
     fn written(
@@ -415,7 +438,10 @@ impl Running<'_, '_> {
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
         match self.driver.store.pause_run(&self.claim, self.spent(), now).await {
-            Ok(()) => Ok(Some(Ended::Paused)),
+            Ok(()) => {
+                self.read_back().await?;
+                Ok(Some(Ended::Paused))
+            }
             // The last decision came while this process was busy: it goes on.
             Err(StoreError::Conflict(Conflict::NothingWaits { .. })) => {
                 self.reload().await?;
@@ -437,18 +463,26 @@ impl Running<'_, '_> {
 
     async fn end(&mut self, end: RunEnd) -> Result<(), StoreError> {
         let now = self.driver.clock.now();
-        self.driver.store.end_run(&self.claim, end, self.spent(), now).await
+        self.driver.store.end_run(&self.claim, end, self.spent(), now).await?;
+        self.read_back().await
     }
 
     async fn interrupt(&mut self, reason: String, stopped: bool) -> Result<Ended, StoreError> {
         let now = self.driver.clock.now();
         let spent = self.spent();
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
+        self.read_back().await?;
         Ok(Ended::Interrupted { reason, stopped })
     }
 
     async fn reload(&mut self) -> Result<(), StoreError> {
         self.run = self.driver.store.load_to_drive(&self.claim.run).await?;
+        Ok(())
+    }
+
+    /// The run as it stands now that this drive is over.
+    async fn read_back(&mut self) -> Result<(), StoreError> {
+        self.run = self.driver.store.load_run(&self.claim.run).await?;
         Ok(())
     }
 }
@@ -467,8 +501,14 @@ fn result_text(call: &CallRecord) -> String {
 
 /// Waits until the process is asked to stop; for ever, if nobody can ask.
 async fn stopped(stop: &mut watch::Receiver<Option<String>>) -> String {
-    match stop.wait_for(Option::is_some).await {
-        Ok(reason) => reason.clone().unwrap_or_default(),
-        Err(_) => std::future::pending().await,
+    loop {
+        // Cloned out at once: the lock on it must not be held while waiting.
+        let reason = stop.borrow_and_update().clone();
+        if let Some(reason) = reason {
+            return reason;
+        }
+        if stop.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

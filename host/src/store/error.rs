@@ -135,6 +135,18 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// The file was written by an older program, and is opened for reading only.
+    #[error(
+        "the database `{path}` has schema {found}, and this program reads schema {known}; open it once for writing, which brings it up to date"
+    )]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// The file was written by a newer program.
     #[error(
         "the database `{path}` has schema {found}, and this program knows up to {known}; use a newer initrunner"

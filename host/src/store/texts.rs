@@ -8,6 +8,7 @@ use super::{
 use crate::domain::approval::Preview;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::message::Message;
+use crate::domain::secret::any_shape;
 
 /// Something that holds texts from outside.
 pub trait Texts {
@@ -160,6 +161,16 @@ impl Texts for CallRecord {
         self.resolver.each_text(visit)?;
         self.changed.each_text(visit)?;
         self.result.each_text(visit)
+    }
+}
+
+impl StoredRun {
+    /// Whether a text of it looks like a secret, or has the token of one.
+    pub fn holds_secrets(&self) -> bool {
+        let mut look = |text: &mut String| if any_shape(text) { Err(()) } else { Ok(()) };
+        // A run is small beside what reading it takes, and only a visitor that may change it is needed
+        // anywhere else.
+        self.clone().each_text(&mut look).is_err()
     }
 }
 

@@ -272,6 +272,22 @@ fn no_byte_that_is_written_printed_or_sent_is_a_secret() {
 }
 
 #[test]
+fn who_watches_at_a_terminal_sees_no_secret() {
+    let answer = format!("The keys were {ASKED}, {WRITTEN} and {TOKEN}.");
+    let stub = ModelStub::serve(vec![calls(&format!("echo {WRITTEN}")), Answer::text(&answer)]);
+    let home = home(&stub);
+    let watched = |words: &[&str]| {
+        let start = home.on_terminal(words.iter().copied()).env("TOKEN", TOKEN).env("KEY", KEY);
+        let ran = start.run();
+        assert_free("the terminal", ran.raw.as_bytes(), &[TOKEN, KEY, ASKED, WRITTEN]);
+        ran
+    };
+    assert_eq!(watched(&["run", "role.yaml", "-p", "x"]).code, Some(2));
+    let ran = watched(&["approve", "RUN", "--all"]);
+    assert!(ran.raw.contains("[redacted], [redacted] and {{secret:TOKEN}}."), "{ran}");
+}
+
+#[test]
 fn a_secret_is_no_part_of_a_command_line() {
     let stub = ModelStub::serve(vec![calls("echo {{secret:TOKEN}} > leaked"), Answer::text("Oh.")]);
     let home = home(&stub);

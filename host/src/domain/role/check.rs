@@ -2,6 +2,7 @@
 
 use super::{Entry, Role, ToolSettings, parse};
 use crate::domain::budget::Budgets;
+use crate::domain::rule::ApprovalRule;
 use expect_test::Expect;
 use std::fmt::Write as _;
 
@@ -88,10 +89,12 @@ fn entry_summary(out: &mut String, entry: &Entry) {
         "- {} {:?} at {}:{}, source at {}:{}",
         entry.name, entry.source, at.line, at.column, source_at.line, source_at.column
     );
+    rule_summary(out, "  ", &entry.approval_rule(""));
     settings_summary(out, "  ", &entry.settings);
     for (tool, settings) in &entry.tools {
         let at = entry.tools_positions[tool];
         let _ = writeln!(out, "  {tool} at {}:{}", at.line, at.column);
+        rule_summary(out, "    ", &entry.approval_rule(tool));
         settings_summary(out, "    ", settings);
     }
     if !entry.grants.process.is_empty() {
@@ -103,9 +106,16 @@ fn entry_summary(out: &mut String, entry: &Entry) {
     }
 }
 
+fn rule_summary(out: &mut String, indent: &str, rule: &ApprovalRule) {
+    if *rule != ApprovalRule::default() {
+        let rule = serde_json::to_string(rule).unwrap_or_default();
+        let _ = writeln!(out, "{indent}approval {rule}");
+    }
+}
+
 fn settings_summary(out: &mut String, indent: &str, settings: &ToolSettings) {
-    if let Some(mode) = settings.approval {
-        let _ = writeln!(out, "{indent}approval {mode:?}");
+    if let Some(retry) = settings.retry_unknown {
+        let _ = writeln!(out, "{indent}retry_unknown {retry:?}");
     }
     if let Some(permissions) = &settings.permissions {
         let texts = |rules: &[crate::domain::permission::Rule]| {

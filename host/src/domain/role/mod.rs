@@ -8,6 +8,7 @@ mod keys;
 #[cfg(test)]
 mod never_panics;
 mod parse;
+mod parse_approval;
 mod parse_entry;
 mod parse_model;
 mod parse_name;
@@ -24,6 +25,7 @@ pub use parse_entry::RESERVED;
 use super::approval::ApprovalMode;
 use super::budget::Budgets;
 use super::permission::Permissions;
+use super::rule::{ApprovalRule, RuleSpec};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -52,6 +54,8 @@ pub struct Role {
     pub entries: Vec<Entry>,
     /// Limits on a whole run.
     pub budgets: Budgets,
+    /// What `approval:` says for the whole role.
+    pub approval: RuleSpec,
 }
 
 /// Which protocol a model speaks.
@@ -106,6 +110,8 @@ pub struct Entry {
     pub tools: BTreeMap<String, ToolSettings>,
     /// Where each key of `tools` stands.
     pub tools_positions: BTreeMap<String, Position>,
+    /// What the role and its `plugins:` say about approval; the settings above are nearer.
+    pub inherited: RuleSpec,
     /// What the role grants the component; see [`GrantSpec`].
     pub grants: GrantSpec,
     /// Everything else: the component's own configuration.
@@ -119,12 +125,24 @@ pub struct Entry {
 /// What may be set per entry and per tool. `None`: the entry's, then the default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolSettings {
-    /// Whether a person must approve.
-    pub approval: Option<ApprovalMode>,
+    /// Who must approve.
+    pub approval: Option<RuleSpec>,
+    /// What becomes of a call whose outcome is unknown.
+    pub retry_unknown: Option<RetryUnknown>,
     /// Which arguments are allowed.
     pub permissions: Option<Permissions>,
     /// How much one call may use.
     pub limits: Limits,
+}
+
+/// What becomes of a call that was started and whose outcome is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RetryUnknown {
+    /// A person chooses.
+    #[default]
+    Ask,
+    /// The host tries it again, where the tool calls itself idempotent too.
+    Auto,
 }
 
 /// How much one call may use, where the role says so; the host's ceilings hold all the same.
@@ -182,10 +200,25 @@ impl Role {
 }
 
 impl Entry {
-    /// The approval mode of one of its tools.
+    /// Whether a person is asked about calls of one of its tools.
     pub fn approval_of(&self, tool: &str) -> ApprovalMode {
-        let own = self.tools.get(tool).and_then(|settings| settings.approval);
-        own.or(self.settings.approval).unwrap_or_default()
+        self.approval_rule(tool).mode
+    }
+
+    /// Who must approve calls of one of its tools: key by key what the tool says, else the entry, else
+    /// the plugin's default, else the role's.
+    pub fn approval_rule(&self, tool: &str) -> ApprovalRule {
+        let own = self.tools.get(tool).and_then(|settings| settings.approval.as_ref());
+        let places = [own, self.settings.approval.as_ref()];
+        let nothing = RuleSpec::default();
+        let [tool, entry] = places.map(|place| place.unwrap_or(&nothing));
+        tool.over(&entry.over(&self.inherited)).resolve()
+    }
+
+    /// What becomes of a call of one of its tools whose outcome is not known.
+    pub fn retry_unknown_of(&self, tool: &str) -> RetryUnknown {
+        let own = self.tools.get(tool).and_then(|settings| settings.retry_unknown);
+        own.or(self.settings.retry_unknown).unwrap_or_default()
     }
 
     /// The permissions that one of its tools must pass: the entry's *and* the tool's own, so that a

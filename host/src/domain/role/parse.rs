@@ -5,6 +5,7 @@
 
 use super::field::Field;
 use super::keys::Keys;
+use super::parse_approval::{inherit, parse_approval, parse_plugins};
 use super::parse_entry::parse_entries;
 use super::parse_model::parse_model;
 use super::parse_name::parse_name;
@@ -21,8 +22,9 @@ const KIND: Kind =
 
 const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 6] = ["name", "description", "tags", "author", "team", "version"];
-const SPEC: [&str; 6] = ["prompt", "role", "model", "secrets", "tools", "budgets"];
-const FLAT: [&str; 12] = [
+const SPEC: [&str; 8] =
+    ["prompt", "role", "model", "secrets", "approval", "plugins", "tools", "budgets"];
+const FLAT: [&str; 14] = [
     "name",
     "description",
     "tags",
@@ -33,6 +35,8 @@ const FLAT: [&str; 12] = [
     "role",
     "model",
     "secrets",
+    "approval",
+    "plugins",
     "tools",
     "budgets",
 ];
@@ -131,7 +135,12 @@ fn parse_keys(
     let budgets = spec.and_then(|keys| keys.get("budgets"));
     let budgets = budgets.map(|field| parse_budgets(&field, problems)).unwrap_or_default();
     let entries = spec.and_then(|keys| keys.get("tools"));
-    let entries = entries.map(|field| parse_entries(&field, problems)).unwrap_or_default();
+    let mut entries = entries.map(|field| parse_entries(&field, problems)).unwrap_or_default();
+    let approval = spec.and_then(|keys| keys.get("approval"));
+    let approval = approval.and_then(|field| parse_approval(&field, problems)).unwrap_or_default();
+    let plugins = spec.and_then(|keys| keys.get("plugins"));
+    let plugins = plugins.map(|field| parse_plugins(&field, problems)).unwrap_or_default();
+    inherit(&mut entries, &approval, &plugins, problems);
     Some(Role {
         name: name?,
         description,
@@ -144,6 +153,7 @@ fn parse_keys(
         secrets,
         entries,
         budgets,
+        approval,
     })
 }
 
@@ -182,10 +192,10 @@ tools:
     approval: required
 "#,
             expect![[r#"
-            demo: Be brief.
-            , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
-            - shell Type("shell") at 12:5, source at 12:11
-              approval Required"#]],
+                demo: Be brief.
+                , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
+                - shell Type("shell") at 12:5, source at 12:11
+                  approval {"mode":"required"}"#]],
         );
         check(
             r#"---
@@ -208,10 +218,10 @@ spec:
       approval: required
 "#,
             expect![[r#"
-            demo: Be brief.
-            , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
-            - shell Type("shell") at 17:7, source at 17:13
-              approval Required"#]],
+                demo: Be brief.
+                , OpenAi gpt-4o-mini, description=Some("A demo"), tags=["a", "b"], author=Some("me"), team=Some("us"), version=Some("1.0"), budgets=Budgets { max_requests: 3, max_tool_calls: 4, max_wall_time: 5 }
+                - shell Type("shell") at 17:7, source at 17:13
+                  approval {"mode":"required"}"#]],
         );
     }
 
@@ -260,7 +270,7 @@ tools: {shell: {}}
                 r:2:7: `name` must be a plain name, not `My Agent`
                   hint: use at most 64 lower-case letters, digits, `.`, `_` and `-`, and begin with a letter or digit, such as `my-agent`
                 r:3:1: unknown key `colour`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `tools`, `budgets`
                 r:4:10: `version` must be text, not `1.10`
                   hint: put it in quotes: `"1.10"`
                 r:5:7: `tags` must be a list, not `one`
@@ -307,7 +317,7 @@ spec: []
                 r:3:1: `metadata` is empty; it must be a mapping of keys
                   hint: it may have the keys `name`, `description`, `tags`, `author`, `team`, `version`
                 r:4:7: `spec` must be a mapping of keys, not a list
-                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `tools`, `budgets`"#]],
+                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `tools`, `budgets`"#]],
         );
         check(
             r#"apiVersion: v1

@@ -10,13 +10,23 @@ use super::parse_settings::{SETTINGS, parse_grants, parse_settings};
 use super::parse_source::parse_source;
 use super::{Entry, Position, ToolSettings};
 use crate::domain::nearest::nearest;
+use crate::domain::rule::RuleSpec;
 use crate::domain::yaml::{Key, Node, NodeValue, Problems, shown};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The keys of an entry that the host reads; a component can have none of these.
-pub const RESERVED: [&str; 8] =
-    ["type", "name", "component", "approval", "permissions", "grants", "limits", "tools"];
+pub const RESERVED: [&str; 9] = [
+    "type",
+    "name",
+    "component",
+    "approval",
+    "retry_unknown",
+    "permissions",
+    "grants",
+    "limits",
+    "tools",
+];
 
 /// The keys whose misspelling would leave a call unguarded. A near miss of one is never taken for
 /// configuration, even where a component would accept it.
@@ -84,6 +94,7 @@ fn parse_entry(item: &Field<'_>, problems: &mut Problems) -> Option<(Entry, Stri
         settings,
         tools: tools.0,
         tools_positions: tools.1,
+        inherited: RuleSpec::default(),
         grants,
         config: config.0,
         config_positions: config.1,
@@ -99,7 +110,7 @@ fn is_entry_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// `tools: {NAME: {approval, permissions, limits}}`.
+/// `tools: {NAME: {approval, retry_unknown, permissions, limits}}`.
 fn parse_tools(
     field: &Field<'_>,
     problems: &mut Problems,
@@ -182,12 +193,11 @@ mod tests {
 "#,
             expect![[r#"
                 - files Type("filesystem") at 5:5, source at 5:11
-                  approval Auto
                   default Deny allow ["path=src/*"] deny ["*.env"]
                   limits (Some(5), Some(64), Some(1000))
                   read at 17:7
                   write at 13:7
-                    approval Required
+                    approval {"mode":"required"}
                     default Allow allow [] deny ["path=/etc/*"]
                     limits (Some(1), None, None)
                   [Program("git"), Script]
@@ -306,14 +316,14 @@ mod tests {
       other:
 "#,
             expect![[r#"
-            r:7:15: unknown key `grants`
-              hint: the keys here are `approval`, `permissions`, `limits`
-            r:7:27: unknown key `aproval`
-              hint: did you mean `approval`?
-            r:8:13: `read` must be a mapping of keys, not `required`
-              hint: it may have the keys `approval`, `permissions`, `limits`
-            r:9:7: `other` is empty; it must be a mapping of keys
-              hint: it may have the keys `approval`, `permissions`, `limits`"#]],
+                r:7:15: unknown key `grants`
+                  hint: the keys here are `approval`, `permissions`, `limits`, `retry_unknown`
+                r:7:27: unknown key `aproval`
+                  hint: did you mean `approval`?
+                r:8:13: `read` must be a mapping of keys, not `required`
+                  hint: it may have the keys `approval`, `permissions`, `limits`, `retry_unknown`
+                r:9:7: `other` is empty; it must be a mapping of keys
+                  hint: it may have the keys `approval`, `permissions`, `limits`, `retry_unknown`"#]],
         );
         check_tools(
             r#"  - type: fs

@@ -1,20 +1,17 @@
-//! Reads what a role may say about an entry and about each of its tools: `approval`, `permissions`
-//! and `limits`; and what it grants.
+//! Reads what a role may say about an entry and about each of its tools: `approval`, `retry_unknown`,
+//! `permissions` and `limits`; and what it grants.
 
 use super::field::Field;
 use super::keys::Keys;
-use super::{GrantSpec, Limits, ProcessGrantSpec, ToolSettings};
-use crate::domain::approval::ApprovalMode;
+use super::parse_approval::parse_approval;
+use super::{GrantSpec, Limits, ProcessGrantSpec, RetryUnknown, ToolSettings};
 use crate::domain::permission::{DefaultPermission, Permissions, Rule};
 use crate::domain::yaml::{NodeValue, Problems, Typed, shown};
 
 /// The keys that an entry and a tool share.
-pub(super) const SETTINGS: [&str; 3] = ["approval", "permissions", "limits"];
+pub(super) const SETTINGS: [&str; 4] = ["approval", "permissions", "limits", "retry_unknown"];
 
-const MODES: [(&str, ApprovalMode); 2] = [
-    (ApprovalMode::WORDS[0], ApprovalMode::Auto),
-    (ApprovalMode::WORDS[1], ApprovalMode::Required),
-];
+const RETRY: [(&str, RetryUnknown); 2] = [("ask", RetryUnknown::Ask), ("auto", RetryUnknown::Auto)];
 const DEFAULTS: [(&str, DefaultPermission); 2] =
     [("allow", DefaultPermission::Allow), ("deny", DefaultPermission::Deny)];
 
@@ -24,7 +21,8 @@ pub(super) fn parse_settings<'n>(
     problems: &mut Problems,
 ) -> ToolSettings {
     ToolSettings {
-        approval: get("approval").and_then(|field| field.word(&MODES, problems)),
+        approval: get("approval").and_then(|field| parse_approval(&field, problems)),
+        retry_unknown: get("retry_unknown").and_then(|field| field.word(&RETRY, problems)),
         permissions: get("permissions").map(|field| parse_permissions(&field, problems)),
         limits: get("limits").map(|field| parse_limits(&field, problems)).unwrap_or_default(),
     }

@@ -181,14 +181,14 @@ mod tests {
   - bare
 "#,
             expect![[r#"
-            - shell Type("shell") at 5:5, source at 5:11
-            - sql Type("sql") at 6:5, source at 6:5
-              config dsn = "x" at 6:11
-            - http Type("http") at 7:5, source at 7:5
-            - my-tool Component("./My Tool.wasm") at 8:5, source at 8:16
-            - other Type("files") at 9:5, source at 9:5
-              approval Required
-            - bare Type("bare") at 12:5, source at 12:5"#]],
+                - shell Type("shell") at 5:5, source at 5:11
+                - sql Type("sql") at 6:5, source at 6:5
+                  config dsn = "x" at 6:11
+                - http Type("http") at 7:5, source at 7:5
+                - my-tool Component("./My Tool.wasm") at 8:5, source at 8:16
+                - other Type("files") at 9:5, source at 9:5
+                  approval {"mode":"required"}
+                - bare Type("bare") at 12:5, source at 12:5"#]],
         );
     }
 

@@ -35,7 +35,6 @@ mod record_call_started;
 mod record_turn;
 mod request;
 mod rows;
-mod run_components;
 mod run_row;
 mod runs;
 mod schema;
@@ -307,10 +306,17 @@ impl Store for SqliteStore {
         self.write_hidden(&id, run, |write, run| create_run::create_run(write, &run))
     }
 
-    fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()> {
+    fn record_turn(
+        &self,
+        claim: &Claim,
+        turn: TurnRecord,
+    ) -> StoreFuture<'_, Vec<super::CallRecord>> {
         let claim = claim.clone();
+        let key = self.key.clone();
         self.write_hidden(&claim.run.clone(), turn, move |write, turn| {
-            record_turn::record_turn(write, &claim, &turn)
+            let calls = record_turn::record_turn(write, &claim, &turn)?;
+            // Whoever drives the run goes on with them.
+            sealed::reveal(write.conn, &key, &claim.run, calls)
         })
     }
 
@@ -434,7 +440,7 @@ impl Store for SqliteStore {
 
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
         let (run, key) = (run.clone(), self.key.clone());
-        self.read(move |conn| sealed::reveal(conn, &key, load_run::load_run(conn, &run)?))
+        self.read(move |conn| sealed::reveal_run(conn, &key, load_run::load_run(conn, &run)?))
     }
 
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {
@@ -458,11 +464,6 @@ impl Store for SqliteStore {
     fn component(&self, digest: &Digest) -> StoreFuture<'_, Option<Vec<u8>>> {
         let digest = *digest;
         self.read(move |conn| component::component(conn, &digest))
-    }
-
-    fn run_components(&self, run: &RunId) -> StoreFuture<'_, Vec<Digest>> {
-        let run = run.clone();
-        self.read(move |conn| run_components::run_components(conn, &run))
     }
 
     fn check_journal(&self) -> StoreFuture<'_, JournalCheck> {

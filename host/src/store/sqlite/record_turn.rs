@@ -6,11 +6,13 @@ use super::journal::contents;
 use super::request::{self, Shown, Subject};
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{end_run, message, pause_run, rows};
+use super::{end_run, load_run, message, pause_run, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::tool_call::{CallEvent, CallState};
-use crate::store::{Admission, AfterTurn, Claim, Conflict, NewCall, RunEnd, TurnRecord};
+use crate::store::{
+    Admission, AfterTurn, CallRecord, Claim, Conflict, NewCall, RunEnd, TurnRecord,
+};
 use rusqlite::params;
 use serde_json::{Value, json};
 
@@ -18,7 +20,7 @@ pub(super) fn record_turn(
     write: &mut Write<'_>,
     claim: &Claim,
     turn: &TurnRecord,
-) -> Result<(), Fault> {
+) -> Result<Vec<CallRecord>, Fault> {
     let run = run_row::held(write, claim)?;
     let number = run.turns + 1;
     let text = message::append(write, run.n, &turn.assistant)?;
@@ -56,12 +58,13 @@ pub(super) fn record_turn(
         insert(write, &run, call, state, place, turn.at)?;
     }
     match &turn.then {
-        AfterTurn::Continue => Ok(()),
-        AfterTurn::Pause => pause_run::pause(write, &run, turn.at),
+        AfterTurn::Continue => {}
+        AfterTurn::Pause => pause_run::pause(write, &run, turn.at)?,
         AfterTurn::Complete { answer } => {
-            end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)
+            end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)?;
         }
     }
+    load_run::calls_of_turn(write.conn, &run.id, run.n, number)
 }
 
 /// The state that the gate's answer leads to.

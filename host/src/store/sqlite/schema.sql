@@ -74,8 +74,15 @@ CREATE TABLE bindings (
   parts TEXT NOT NULL          -- JSON object: part to digest
 ) STRICT;
 
+-- Who must approve: one row per distinct rule. The plain rule (one person, whoever it is, no time
+-- limit) has none.
+CREATE TABLE rules (
+  n INTEGER PRIMARY KEY,
+  rule TEXT NOT NULL UNIQUE    -- JSON
+) STRICT;
+
 -- Every approval that was ever asked for; a call that waits again has another row. Rows outlive their
--- run, so they name it by id.
+-- run, so they name it by id. `n` is the version that a person is shown and decides about.
 CREATE TABLE pending_approvals (
   n INTEGER PRIMARY KEY,
   run_id TEXT NOT NULL,
@@ -93,10 +100,34 @@ CREATE TABLE pending_approvals (
   resolved_at INTEGER,         -- set without a decision: the run ended before anybody decided
   resolved_by TEXT,
   authenticated_as TEXT,
-  decision TEXT CHECK (decision IN ('approve', 'deny')),
-  reason TEXT
+  decision TEXT CHECK (decision IN ('approve', 'deny', 'expired', 'edited')),
+  reason TEXT,
+  rule INTEGER REFERENCES rules (n),
+  source INTEGER REFERENCES pending_approvals (n), -- the row that this one replaces or repeats
+  expires_at INTEGER,          -- as the clock said when it was asked
+  opened_boot INTEGER REFERENCES boots (n), -- since when it waits, whatever the clock says; only
+  opened_uptime INTEGER,                    -- where it expires
+  warned_at INTEGER            -- when people were warned that it is about to expire
 ) STRICT;
 CREATE INDEX open_approvals ON pending_approvals (created_at) WHERE resolved_at IS NULL;
+CREATE INDEX expiring_approvals ON pending_approvals (expires_at)
+  WHERE resolved_at IS NULL AND expires_at IS NOT NULL;
+
+-- Approvals that were not enough by themselves. The decision that settles a request is in its row.
+CREATE TABLE votes (
+  n INTEGER PRIMARY KEY,
+  request INTEGER NOT NULL REFERENCES pending_approvals (n),
+  authenticated_as TEXT NOT NULL,
+  resolved_by TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  UNIQUE (request, authenticated_as)
+) STRICT;
+
+-- Starts of the machine: uptime is comparable within one.
+CREATE TABLE boots (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE
+) STRICT;
 
 CREATE TABLE calls (
   n INTEGER PRIMARY KEY,
@@ -115,8 +146,21 @@ CREATE TABLE calls (
   result TEXT,
   told INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
+  proposed TEXT,               -- the model's canonical arguments, where a person edited them
   UNIQUE (run, id)
 ) STRICT;
+
+-- Programs that calls started: a process is its number and when it started.
+CREATE TABLE programs (
+  n INTEGER PRIMARY KEY,
+  call INTEGER NOT NULL REFERENCES calls (n) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL,
+  pid INTEGER NOT NULL,
+  start_time INTEGER NOT NULL, -- in clock ticks since the machine started (proc(5), field 22)
+  boot INTEGER NOT NULL REFERENCES boots (n),
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX programs_of_call ON programs (call);
 
 -- Values that look like secrets, encrypted, until their run ends. Texts have the token in their place.
 CREATE TABLE sealed (

@@ -67,30 +67,39 @@ pub(super) fn hide<T: Texts>(
     Ok(record)
 }
 
-/// Puts the values back where their tokens stand, for a run that goes on. Of a run that has ended none
-/// is kept.
-pub(super) fn reveal(
+/// A run with its values where their tokens stood. Of a run that has ended none is kept.
+pub(super) fn reveal_run(
     conn: &Connection,
     key: &KeyPlace,
-    mut stored: StoredRun,
+    stored: StoredRun,
 ) -> Result<StoredRun, Fault> {
     if stored.run.state.is_final() {
         return Ok(stored);
     }
     let run = stored.run.id.clone();
+    reveal(conn, key, &run, stored)
+}
+
+/// Puts the values back where their tokens stand, for a run that goes on.
+pub(super) fn reveal<T: Texts>(
+    conn: &Connection,
+    key: &KeyPlace,
+    run: &RunId,
+    mut stored: T,
+) -> Result<T, Fault> {
     let mut opened: Option<HashMap<String, String>> = None;
     stored.each_text(&mut |text: &mut String| {
         let Some(mut at) = token_at(text, 0) else { return Ok(()) };
         let opened = match &mut opened {
             Some(opened) => opened,
-            none => none.insert(open_all(conn, key, &run)?),
+            none => none.insert(open_all(conn, key, run)?),
         };
         let (mut whole, mut done) = (String::with_capacity(text.len()), 0);
         loop {
             let end = at + TOKEN;
             let token = &text[at..end];
             let Some(value) = opened.get(token) else {
-                return Err(refused(&run, format!("its sealed value `{token}` is missing")));
+                return Err(refused(run, format!("its sealed value `{token}` is missing")));
             };
             whole.push_str(&text[done..at]);
             whole.push_str(value);

@@ -1,0 +1,317 @@
+//! Reads `approval:`, a word or a mapping, and `plugins:`, which gives defaults per plugin.
+
+use super::field::Field;
+use super::keys::Keys;
+use super::{Entry, EntrySource, Position};
+use crate::domain::approval::ApprovalMode;
+use crate::domain::nearest::nearest;
+use crate::domain::rule::{LARGEST_QUORUM, LONGEST_EXPIRY_S, OnExpiry, Remember, RuleSpec};
+use crate::domain::yaml::{NodeValue, Problems, Scalar, Typed, shown};
+use std::collections::BTreeMap;
+
+const MODES: [(&str, ApprovalMode); 2] = [
+    (ApprovalMode::WORDS[0], ApprovalMode::Auto),
+    (ApprovalMode::WORDS[1], ApprovalMode::Required),
+];
+const ON_EXPIRY: [(&str, OnExpiry); 2] = [("deny", OnExpiry::Deny), ("fail", OnExpiry::Fail)];
+const REMEMBER: [(&str, Remember); 2] = [("none", Remember::None), ("run", Remember::Run)];
+const KEYS: [&str; 7] =
+    ["mode", "reviewers", "quorum", "not_requester", "expires_after", "on_expiry", "remember"];
+
+/// How identities begin: the system's users, and the names of API keys.
+const IDENTITIES: [&str; 2] = ["os:", "key:"];
+
+/// Seconds of each unit of a time.
+const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
+
+/// What `plugins:` says of each plugin, and where.
+pub(super) type PluginRules = BTreeMap<String, (RuleSpec, Position)>;
+
+/// Reads `approval:`. A mapping that names no mode means that a person is asked: whoever writes
+/// reviewers down wants them asked.
+pub(super) fn parse_approval(field: &Field<'_>, problems: &mut Problems) -> Option<RuleSpec> {
+    if !matches!(field.node.value, NodeValue::Mapping(_)) {
+        let mode = field.word(&MODES, problems)?;
+        return Some(RuleSpec { mode: Some(mode), ..RuleSpec::default() });
+    }
+    let keys = Keys::of(field, &KEYS, problems);
+    let mode = match keys.get("mode") {
+        Some(field) => field.word(&MODES, problems),
+        None => Some(ApprovalMode::Required),
+    };
+    let spec = RuleSpec {
+        mode,
+        reviewers: keys.get("reviewers").map(|field| parse_reviewers(&field, problems)),
+        quorum: keys.get("quorum").and_then(|field| parse_quorum(&field, problems)),
+        not_requester: keys.get("not_requester").and_then(|field| parse_flag(&field, problems)),
+        expires_after: keys.get("expires_after").and_then(|field| parse_time(&field, problems)),
+        on_expiry: keys.get("on_expiry").and_then(|field| field.word(&ON_EXPIRY, problems)),
+        remember: keys.get("remember").and_then(|field| field.word(&REMEMBER, problems)),
+    };
+    Some(spec)
+}
+
+/// Reads `plugins: {NAME: {approval: …}}`.
+pub(super) fn parse_plugins(field: &Field<'_>, problems: &mut Problems) -> PluginRules {
+    let NodeValue::Mapping(pairs) = &field.node.value else {
+        let hint = "write each plugin's name with its keys below, such as `approval: required`";
+        field.wrong("a mapping of plugins", hint, problems);
+        return PluginRules::new();
+    };
+    let mut rules = PluginRules::new();
+    for (key, node) in pairs {
+        let field = Field::new(shown(&key.text), key.position, node);
+        let keys = Keys::of(&field, &["approval"], problems);
+        let hint = "write `approval: required` below it, or remove the plugin";
+        let approval = keys.require("approval", hint, problems);
+        if let Some(rule) = approval.and_then(|field| parse_approval(&field, problems)) {
+            rules.insert(key.text.clone(), (rule, key.position));
+        }
+    }
+    rules
+}
+
+/// Gives each entry what it inherits, and reports rules that nobody can keep and plugins that no entry
+/// is of: a misspelt one would leave calls unguarded.
+pub(super) fn inherit(
+    entries: &mut [Entry],
+    role: &RuleSpec,
+    plugins: &PluginRules,
+    problems: &mut Problems,
+) {
+    let of_type = |entry: &Entry| match &entry.source {
+        EntrySource::Type(name) => Some(name.clone()),
+        EntrySource::Component(_) => None,
+    };
+    let types: Vec<String> = entries.iter().filter_map(of_type).collect();
+    for (name, (_, position)) in plugins {
+        if !types.contains(name) {
+            let hint = match nearest(name, types.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name the `type` of an entry, or remove the plugin".to_owned(),
+            };
+            problems.add(*position, format!("no entry is of type {}", shown(name)), hint);
+        }
+    }
+    for entry in entries {
+        let plugin = of_type(entry).and_then(|name| plugins.get(&name));
+        entry.inherited = match plugin {
+            Some((plugin, _)) => plugin.over(role),
+            None => role.clone(),
+        };
+        let tools = entry.tools.keys().map(|tool| (tool.as_str(), entry.tools_positions[tool]));
+        // Of a tool that says nothing itself, the entry's own report is enough.
+        let own = |tool: &str| entry.tools[tool].approval.is_some();
+        let places = tools.filter(|(tool, _)| own(tool)).chain([("", entry.position)]);
+        for (tool, position) in places {
+            if let Some((message, hint)) = entry.approval_rule(tool).problem() {
+                problems.add(position, message, hint);
+            }
+        }
+    }
+}
+
+/// Identities, each once.
+fn parse_reviewers(field: &Field<'_>, problems: &mut Problems) -> Vec<String> {
+    let mut reviewers = Vec::new();
+    for item in field.items("begin each reviewer on its own line: `- os:NAME`", problems) {
+        let Some(scalar) = item.filled(problems) else { continue };
+        let name = IDENTITIES.iter().find_map(|kind| scalar.text.strip_prefix(kind));
+        if name.is_none_or(|name| name.is_empty() || name.contains(char::is_whitespace)) {
+            let message = format!("{} is not an identity", shown(scalar.written()));
+            let hint = "write `os:NAME` for a user of this machine, or `key:NAME` for an API key";
+            problems.add(item.node.position, message, hint);
+        } else if reviewers.contains(&scalar.text) {
+            let message = format!("{} is named twice", shown(scalar.written()));
+            problems.add(item.node.position, message, "each reviewer counts once; remove one");
+        } else {
+            reviewers.push(scalar.text.clone());
+        }
+    }
+    reviewers
+}
+
+fn parse_quorum(field: &Field<'_>, problems: &mut Problems) -> Option<u32> {
+    let quorum = field.positive(problems)?;
+    if quorum > LARGEST_QUORUM {
+        let message = format!("`quorum` must be at most {LARGEST_QUORUM}");
+        problems.add(field.node.position, message, "ask for fewer approvals");
+        return None;
+    }
+    Some(quorum)
+}
+
+fn parse_flag(field: &Field<'_>, problems: &mut Problems) -> Option<bool> {
+    if let Some(Scalar { typed: Typed::Bool(flag), .. }) = field.scalar() {
+        return Some(*flag);
+    }
+    field.wrong("`true` or `false`", "write `true` or `false`", problems);
+    None
+}
+
+/// A whole number of seconds, minutes, hours or days: `90s`, `30m`, `4h`, `2d`.
+fn parse_time(field: &Field<'_>, problems: &mut Problems) -> Option<u64> {
+    let hint = "write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days";
+    let text = field.scalar().and_then(Scalar::as_text);
+    let seconds = text.and_then(|text| {
+        let (unit, seconds) = UNITS.iter().find(|(unit, _)| text.ends_with(*unit))?;
+        let number = text.strip_suffix(*unit)?;
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| number.parse::<u64>().ok()?.checked_mul(*seconds)).flatten()
+    });
+    match seconds {
+        Some(seconds) if (1..=LONGEST_EXPIRY_S).contains(&seconds) => Some(seconds),
+        _ => {
+            field.wrong("a time such as `4h`", hint, problems);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::{check, check_tools};
+    use expect_test::expect;
+
+    #[test]
+    fn a_rule_is_a_word_or_a_mapping() {
+        check_tools(
+            r#"  - type: a
+    approval:
+      mode: required
+      reviewers: [os:alice, "key:ops"]
+      quorum: 2
+      not_requester: true
+      expires_after: 4h
+      on_expiry: fail
+      remember: run
+    tools:
+      read: {approval: auto}
+      write: {approval: {quorum: 1}}
+  - {type: b, approval: {reviewers: [os:alice]}}
+"#,
+            expect![[r#"
+                - a Type("a") at 5:5, source at 5:11
+                  approval {"mode":"required","reviewers":["os:alice","key:ops"],"quorum":2,"not_requester":true,"expires_after":14400,"on_expiry":"fail","remember":"run"}
+                  read at 15:7
+                    approval {"mode":"auto","reviewers":["os:alice","key:ops"],"quorum":2,"not_requester":true,"expires_after":14400,"on_expiry":"fail","remember":"run"}
+                  write at 16:7
+                    approval {"mode":"required","reviewers":["os:alice","key:ops"],"not_requester":true,"expires_after":14400,"on_expiry":"fail","remember":"run"}
+                - b Type("b") at 17:5, source at 17:12
+                  approval {"mode":"required","reviewers":["os:alice"]}"#]],
+        );
+    }
+
+    #[test]
+    fn each_key_is_checked() {
+        check_tools(
+            r#"  - type: a
+    approval:
+      mode: maybe
+      reviewers: [alice, "os:", os:a b, os:bob, os:bob, 5]
+      quorum: 0
+      not_requester: yes
+      expires_after: 4
+      on_expiry: allow
+      remember: always
+      expire_after: 1h
+  - {type: b, approval: {quorum: 101, expires_after: 366d}}
+  - {type: c, approval: {quorum: 3, reviewers: [os:a, os:b], expires_after: 0s}}
+  - {type: d, approval: {expires_after: 88888888888888888888d}}
+  - {type: e, approval: {expires_after: -1h}, retry_unknown: always}
+  - {type: f, approval: []}
+"#,
+            expect![[r#"
+                r:7:13: `mode` must be one of `auto`, `required`, not `maybe`
+                  hint: write one of `auto`, `required`
+                r:8:19: `alice` is not an identity
+                  hint: write `os:NAME` for a user of this machine, or `key:NAME` for an API key
+                r:8:26: `os:` is not an identity
+                  hint: write `os:NAME` for a user of this machine, or `key:NAME` for an API key
+                r:8:33: `os:a b` is not an identity
+                  hint: write `os:NAME` for a user of this machine, or `key:NAME` for an API key
+                r:8:49: `os:bob` is named twice
+                  hint: each reviewer counts once; remove one
+                r:8:57: an item of `reviewers` must be text, not `5`
+                  hint: put it in quotes: `"5"`
+                r:9:15: `quorum` must be a positive whole number, not `0`
+                  hint: write a number from 1 to 4294967295
+                r:10:22: `not_requester` must be `true` or `false`, not `yes`
+                  hint: write `true` or `false`
+                r:11:22: `expires_after` must be a time such as `4h`, not `4`
+                  hint: write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days
+                r:12:18: `on_expiry` must be one of `deny`, `fail`, not `allow`
+                  hint: write one of `deny`, `fail`
+                r:13:17: `remember` must be one of `none`, `run`, not `always`
+                  hint: write one of `none`, `run`
+                r:14:7: unknown key `expire_after`
+                  hint: did you mean `expires_after`?
+                r:15:34: `quorum` must be at most 100
+                  hint: ask for fewer approvals
+                r:15:54: `expires_after` must be a time such as `4h`, not `366d`
+                  hint: write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days
+                r:16:5: `quorum` asks for 3 approvals, and `reviewers` names 2
+                  hint: name more reviewers, or ask for fewer approvals
+                r:16:77: `expires_after` must be a time such as `4h`, not `0s`
+                  hint: write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days
+                r:17:41: `expires_after` must be a time such as `4h`, not `88888888888888888888d`
+                  hint: write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days
+                r:18:41: `expires_after` must be a time such as `4h`, not `-1h`
+                  hint: write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days
+                r:18:62: `retry_unknown` must be one of `ask`, `auto`, not `always`
+                  hint: write one of `ask`, `auto`
+                r:19:25: `approval` must be one of `auto`, `required`, not a list
+                  hint: write one of `auto`, `required`"#]],
+        );
+    }
+
+    #[test]
+    fn defaults_come_from_the_role_and_the_plugin() {
+        check(
+            r#"name: x
+prompt: p
+model: openai:m
+approval: {reviewers: [os:a, os:b], quorum: 2}
+plugins:
+  shell: {approval: {expires_after: 90s}}
+tools:
+  - shell
+  - {type: sql, approval: auto}
+  - {type: sql, name: other, tools: {drop: {approval: {quorum: 1}}}}
+"#,
+            expect![[r#"
+                x: p, OpenAi m
+                - shell Type("shell") at 8:5, source at 8:5
+                  approval {"mode":"required","reviewers":["os:a","os:b"],"quorum":2,"expires_after":90}
+                - sql Type("sql") at 9:5, source at 9:12
+                  approval {"mode":"auto","reviewers":["os:a","os:b"],"quorum":2}
+                - other Type("sql") at 10:5, source at 10:12
+                  approval {"mode":"required","reviewers":["os:a","os:b"],"quorum":2}
+                  drop at 10:38
+                    approval {"mode":"required","reviewers":["os:a","os:b"]}"#]],
+        );
+        check(
+            r#"name: x
+prompt: p
+model: openai:m
+approval: {reviewers: [os:a]}
+plugins:
+  shel: {approval: required}
+  sql: {}
+  git: required
+tools:
+  - shell
+  - {type: sql, approval: {quorum: 2}}
+"#,
+            expect![[r#"
+                r:6:3: no entry is of type `shel`
+                  hint: did you mean `shell`?
+                r:7:3: the key `approval` is missing
+                  hint: write `approval: required` below it, or remove the plugin
+                r:8:8: `git` must be a mapping of keys, not `required`
+                  hint: it may have the keys `approval`
+                r:11:5: `quorum` asks for 2 approvals, and `reviewers` names 1
+                  hint: name more reviewers, or ask for fewer approvals"#]],
+        );
+    }
+}

@@ -1,0 +1,131 @@
+-- The whole database of initrunner. Times are microseconds since 1970-01-01T00:00:00Z.
+-- `n` is a row's number inside this file, kept small because thousands of rows name it; ids are what
+-- everybody else uses.
+
+-- What runs were made of: one row per distinct role, however many runs share it.
+CREATE TABLE roles (
+  n INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE, -- over everything below and the components
+  name TEXT NOT NULL,
+  path BLOB NOT NULL,          -- of the role file, absolute, as the operating system writes it
+  text TEXT NOT NULL,
+  files TEXT NOT NULL          -- JSON object: other texts the role names, by path
+) STRICT;
+
+CREATE TABLE role_components (
+  role INTEGER NOT NULL REFERENCES roles (n),
+  position INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (role, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX role_components_by_digest ON role_components (digest);
+
+-- Small rows that change, apart from large ones that do not.
+CREATE TABLE components (
+  n INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  unused_since INTEGER         -- when the last unfinished run that needs it ended
+) STRICT;
+
+CREATE TABLE component_bytes (
+  component INTEGER PRIMARY KEY REFERENCES components (n) ON DELETE CASCADE,
+  bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE runs (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  role INTEGER NOT NULL REFERENCES roles (n),
+  state TEXT NOT NULL
+    CHECK (state IN ('running', 'paused', 'interrupted', 'completed', 'failed', 'cancelled')),
+  owner TEXT CHECK ((owner IS NOT NULL) = (state = 'running')),
+  fence INTEGER NOT NULL,
+  prompt TEXT NOT NULL,
+  "trigger" TEXT NOT NULL,
+  requester TEXT NOT NULL,
+  max_requests INTEGER NOT NULL,
+  max_tool_calls INTEGER NOT NULL,
+  max_wall_time INTEGER NOT NULL,
+  requests INTEGER NOT NULL DEFAULT 0,
+  tool_calls INTEGER NOT NULL DEFAULT 0,
+  wall_ms INTEGER NOT NULL DEFAULT 0,
+  input_tokens INTEGER NOT NULL DEFAULT 0,
+  output_tokens INTEGER NOT NULL DEFAULT 0,
+  turns INTEGER NOT NULL DEFAULT 0,
+  outcome TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX unfinished_runs ON runs (role) WHERE state IN ('running', 'paused', 'interrupted');
+CREATE INDEX running_runs ON runs (owner) WHERE state = 'running';
+
+-- The history after the prompt: one row per message, in order of `n`, never changed.
+CREATE TABLE messages (
+  n INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs (n),
+  message TEXT NOT NULL        -- JSON
+) STRICT;
+CREATE INDEX messages_of_run ON messages (run);
+
+-- What approvals are for, as far as calls of one entry share it.
+CREATE TABLE bindings (
+  n INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  parts TEXT NOT NULL          -- JSON object: part to digest
+) STRICT;
+
+-- Every approval that was ever asked for; a call that waits again has another row. Rows outlive their
+-- run, so they name it by id.
+CREATE TABLE pending_approvals (
+  n INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL,
+  tool_call_id TEXT NOT NULL,
+  tool TEXT NOT NULL,          -- as the model named it
+  agent TEXT NOT NULL,         -- the role's name
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'unknown')),
+  arguments TEXT NOT NULL,
+  preview_format TEXT,
+  preview TEXT,
+  shared_binding INTEGER REFERENCES bindings (n),
+  binding TEXT,                -- JSON object: the parts of this call alone
+  changed TEXT,                -- JSON array: what changed since it was last approved
+  created_at INTEGER NOT NULL,
+  resolved_at INTEGER,         -- set without a decision: the run ended before anybody decided
+  resolved_by TEXT,
+  authenticated_as TEXT,
+  decision TEXT CHECK (decision IN ('approve', 'deny')),
+  reason TEXT
+) STRICT;
+CREATE INDEX open_approvals ON pending_approvals (created_at) WHERE resolved_at IS NULL;
+
+CREATE TABLE calls (
+  n INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs (n),
+  id TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  model_tool TEXT NOT NULL,
+  provider_id TEXT,
+  arguments TEXT NOT NULL,
+  state TEXT NOT NULL,
+  request INTEGER REFERENCES pending_approvals (n), -- the latest one
+  attempts INTEGER NOT NULL DEFAULT 0,
+  result TEXT,
+  told INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  UNIQUE (run, id)
+) STRICT;
+
+-- The journal: never changed, each row chained to the one before it.
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
+  call_id TEXT,
+  kind TEXT NOT NULL,
+  body TEXT NOT NULL,          -- canonical JSON (RFC 8785)
+  mac BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_of_run ON events (run_id);
