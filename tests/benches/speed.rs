@@ -5,7 +5,7 @@
 //! $ cargo build && cargo bench -p initrunner -p initrunner-tests --features initrunner-tests/bench --profile dev --bench speed
 //! ```
 //!
-//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`.
+//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`.
 
 use initrunner::domain::approval::{Binding, BindingPart};
 use initrunner::domain::budget::{Budgets, Spent};
@@ -15,6 +15,7 @@ use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, Usage};
 use initrunner::domain::rule::ApprovalRule;
+use initrunner::domain::secret::{Secrets, any_shape};
 use initrunner::ops::{
     ApproveRequest, Approved, Attended, Choice, Home, Host, HostOptions, RunRequest, Selection,
     approve_run, run_role,
@@ -33,7 +34,7 @@ use std::time::{Duration, Instant};
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 7] = [
+    let parts: [(&str, fn()); 8] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
@@ -41,6 +42,7 @@ fn main() {
         ("pending", pending),
         ("cycle", cycle),
         ("verify", verify),
+        ("secret", secret),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -639,4 +641,44 @@ fn turn(id: CallId) -> TurnRecord {
         then: AfterTurn::Pause,
         at: Timestamp(1_777_040_468_947_991),
     }
+}
+
+/// Looking for secrets in a text that holds none, with reading its bytes once as the baseline.
+fn secret() {
+    const SIZE: usize = 1 << 20;
+    let prose =
+        "The build in ./target/debug failed: see https://example.com/a?b=c, line 12 of task-3.\n";
+    let json =
+        r#"{"arguments":{"command":"git log --oneline -n 5"},"id":"call_0123456789ab","n":1}"#;
+    let values = |count: usize| {
+        let value = |n: usize| (format!("NAME{n}"), format!("value-{n}-0123456789abcdef"));
+        Secrets::new((0..count).map(value))
+    };
+    for (name, line) in [("prose", prose), ("json", json)] {
+        let text = line.repeat(SIZE / line.len());
+        let kib = text.len() as f64 / 1024.0;
+        let per_kib = |work: &dyn Fn()| {
+            let once = || {
+                let began = Instant::now();
+                work();
+                began.elapsed()
+            };
+            figures((0..21).map(|_| once()).collect()).median * 1000.0 / kib
+        };
+        let sum =
+            |text: &str| text.bytes().fold(0u64, |sum, byte| sum.rotate_left(1) ^ u64::from(byte));
+        let baseline = per_kib(&|| assert!(std::hint::black_box(sum(&text)) != 1));
+        let shapes = per_kib(&|| assert!(!any_shape(&text)));
+        let (none, three) = (values(0), values(3));
+        let nothing = per_kib(&|| assert!(none.redact(&text) == text.as_str()));
+        let declared = per_kib(&|| assert!(three.redact(&text) == text.as_str()));
+        println!(
+            "secret {name}: each byte once {baseline:.0} ns per KiB, shapes {shapes:.0}, \
+             none declared {nothing:.0}, three declared {declared:.0}"
+        );
+    }
+    let began = Instant::now();
+    let three = values(3);
+    println!("secret: three values made ready in {:.0} µs", began.elapsed().as_secs_f64() * 1e6);
+    assert!(!three.is_empty());
 }

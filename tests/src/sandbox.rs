@@ -59,7 +59,7 @@ impl Sandbox {
         for entry in &role.entries {
             sources.push(Source::of(entry, folder).map_err(|problem| render(vec![problem]))?);
         }
-        let site = RoleSite { folder, environment: &|_| None };
+        let site = RoleSite { folder, environment: &|_| None, secrets: &Default::default() };
         let request = OpenRequest { role: &role, role_text: &text, sources: &sources, site };
         self.gate.open(request).await.map_err(|error| render(error.0))
     }

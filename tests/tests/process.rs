@@ -24,6 +24,7 @@ fn command(target: Target, directory: &Path) -> ProcessCommand {
         within: directory.to_owned(),
         working_directory: directory.to_owned(),
         environment: Vec::new(),
+        secrets: Default::default(),
         timeout: PLENTY,
         max_output_bytes: 64 * 1024,
         protected: Vec::new(),

@@ -18,6 +18,7 @@ pub mod permission;
 pub mod role;
 pub mod rule;
 pub mod run;
+pub mod secret;
 pub mod tool_call;
 pub mod visible;
 pub mod vote;

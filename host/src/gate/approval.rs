@@ -8,6 +8,7 @@ use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Details, Previ
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
 use crate::domain::rule::{ApprovalRule, OnExpiry, Remember};
+use crate::domain::secret::any_shape;
 use crate::domain::tool_call::RefusedBy;
 use crate::domain::visible::one_line;
 use crate::domain::vote::deciders;
@@ -116,12 +117,17 @@ pub(super) fn input(call: &Call, tool: &str, attempt: u32) -> CallInput {
 fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) -> Binding {
     let entry = call.entry(tools);
     let digest = |text: &str| Digest::of(text.as_bytes()).hex();
+    // A plain hash outlives the sealed value, and a short one could be found by trying.
+    let outside = |what: &str, text: &str| match any_shape(text) {
+        true => keyed(gate, &[what, text]),
+        false => digest(text),
+    };
     let preview = preview.map(json).unwrap_or_default();
     let parts = BTreeMap::from([
         (BindingPart::Component, entry.component.digest.hex()),
         (BindingPart::Tool, digest(&format!("{}\n{}", entry.entry.name, call.tool(tools).name))),
-        (BindingPart::Arguments, digest(call.arguments.text())),
-        (BindingPart::Preview, digest(&preview)),
+        (BindingPart::Arguments, outside("arguments", call.arguments.text())),
+        (BindingPart::Preview, outside("preview", &preview)),
         (BindingPart::Role, tools.role_digest().hex()),
         (BindingPart::Configuration, configuration(gate, entry)),
         (BindingPart::Grants, keyed(gate, &["grants", &json(&entry.grants)])),

@@ -6,6 +6,7 @@
 
 mod error;
 mod openai_chat;
+mod redact;
 mod retry;
 mod scripted;
 mod show;
@@ -13,6 +14,7 @@ mod sse;
 mod timing;
 
 pub use error::ModelError;
+pub use redact::redacted;
 pub use scripted::ScriptError;
 pub use timing::Timing;
 

@@ -82,9 +82,17 @@ pub async fn approve_run(
         run = store.load_run(&id).await?;
     }
     let mut decisions = decisions(&run, &request, host.identity())?;
-    let opened = open_stored(host, &run.run).await?;
+    let opened = open_stored(host, &run).await?;
     if let Choice::Edit(arguments) = &request.choice {
+        // As it would be driven: in place of a token, the value that it stands for.
+        let run = store.load_to_drive(&id).await?;
         edit_named(host, &opened, &run, arguments, &mut decisions).await?;
+    }
+    for said in &mut decisions {
+        // The model reads it.
+        if let Decision::Deny { reason: Some(reason) } = &mut said.decision {
+            *reason = opened.secrets.redact(reason).into_owned();
+        }
     }
 
     let decided = store

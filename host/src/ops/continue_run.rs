@@ -16,7 +16,7 @@ pub(super) async fn continue_run(
     attended: &mut Attended<'_>,
 ) -> Result<Driven, OpError> {
     let store = host.store()?;
-    let run = store.load_run(&claim.run).await?;
+    let run = store.load_to_drive(&claim.run).await?;
     let driver = Driver {
         store: &**store,
         gate: host.gate()?,

@@ -6,6 +6,7 @@ use super::host::Host;
 use super::open_role::Opened;
 use crate::domain::canonical::{self, Canonical};
 use crate::domain::edit::{self, Change};
+use crate::domain::secret::{SEAL_BEGIN, SEAL_END, SEAL_LENGTH, mask};
 use crate::domain::visible::one_line;
 use crate::gate::{Proposed, Verdict};
 use crate::store::{CallRecord, Edit};
@@ -38,8 +39,18 @@ pub(super) async fn edit_call(
     call: &CallRecord,
     arguments: &NewArguments,
 ) -> Result<Option<Edit>, OpError> {
-    let refuse = |sentence: String| OpError::Edit { call: call.id.clone(), sentence };
+    let refuse = |sentence: String| OpError::Edit {
+        call: call.id.clone(),
+        sentence: mask(&sentence).into_owned(),
+    };
     let text = edited(opened, call, arguments).map_err(refuse)?;
+    let text = opened.secrets.redact_arguments(&text).into_owned();
+    if let Some(token) = tokens(&text).find(|token| !call.arguments.contains(token)) {
+        return Err(refuse(format!(
+            "`{token}` stands for a secret that is shown to nobody, and cannot be written; keep its key \
+             and change the others with `--set`"
+        )));
+    }
     if text == call.arguments {
         return Ok(None);
     }
@@ -67,6 +78,15 @@ pub(super) async fn edit_call(
                 .into(),
         )),
     }
+}
+
+/// The tokens of sealed values in a text.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices(SEAL_BEGIN).filter_map(|(begin, _)| {
+        let length = SEAL_BEGIN.len() + SEAL_LENGTH + SEAL_END.len();
+        let token = text.get(begin..begin + length)?;
+        token.ends_with(SEAL_END).then_some(token)
+    })
 }
 
 /// The new arguments' canonical text, or why there is none.

@@ -4,10 +4,11 @@ use super::error::OpError;
 use super::host::Host;
 use super::kept_role::{Origin, Recorder};
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
+use crate::domain::secret::Secrets;
 use crate::gate::{OpenRequest, Toolset};
 use crate::llm::{self, Model, ModelError};
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
-use crate::store::RunRecord;
+use crate::store::StoredRun;
 use cap_std::ambient_authority;
 use cap_std::fs::File;
 use std::borrow::Cow;
@@ -41,6 +42,8 @@ pub(super) struct Opened {
     pub(super) role: Role,
     pub(super) tools: Toolset,
     pub(super) model: Box<dyn Model>,
+    /// What the role declares secret, with its values of now.
+    pub(super) secrets: Arc<Secrets>,
 }
 
 impl RoleFile {
@@ -86,8 +89,10 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in its entries, or why its model could not be used with any key.
     pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
-        let tools = open_tools(host, self.openable(), &*host.options.environment).await?;
-        match llm::connect(&self.role.model, &self.files, &*host.options.environment) {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        let tools = open_tools(host, self.openable(), environment, &secrets).await?;
+        match llm::connect(&self.role.model, &self.files, environment) {
             Ok(_) => Ok((tools, None)),
             Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
             Err(error) => Err(no_model(error)),
@@ -111,9 +116,14 @@ impl RoleFile {
 /// A stored run's role, its variables resolved again, from the stored text and components alone.
 ///
 /// # Errors
-/// A missing variable, by name; nothing is spent.
-pub(super) async fn open_stored(host: &Host, run: &RunRecord) -> Result<Arc<Opened>, OpError> {
+/// A missing variable, by name, or a sealed value that cannot be opened; nothing is spent.
+pub(super) async fn open_stored(host: &Host, stored: &StoredRun) -> Result<Arc<Opened>, OpError> {
     let store = host.store()?;
+    let run = &stored.run;
+    // Whether everything that was sealed can be opened is known before anything is spent.
+    if stored.holds_secrets() {
+        store.load_to_drive(&run.id).await?;
+    }
     let origin = Origin::of(run);
     if let Some(opened) = host.kept_roles.find(&origin, &*host.options.environment) {
         return Ok(opened);
@@ -166,18 +176,21 @@ async fn open(
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<Opened, OpError> {
-    let tools = open_tools(host, what, environment).await?;
+    let secrets = Arc::new(Secrets::of(what.role, environment));
+    let tools = open_tools(host, what, environment, &secrets).await?;
     let model = llm::connect(&what.role.model, what.files, environment).map_err(no_model)?;
-    Ok(Opened { role: what.role.clone(), tools, model })
+    let model = llm::redacted(model, &secrets);
+    Ok(Opened { role: what.role.clone(), tools, model, secrets })
 }
 
 async fn open_tools(
     host: &Host,
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
+    secrets: &Arc<Secrets>,
 ) -> Result<Toolset, OpError> {
     let folder = folder(what.path);
-    let site = RoleSite { folder: &folder, environment };
+    let site = RoleSite { folder: &folder, environment, secrets };
     let request =
         OpenRequest { role: what.role, role_text: what.text, sources: what.sources, site };
     host.gate()?.open(request).await.map_err(|error| unusable(error.0, what.shown))

@@ -37,7 +37,7 @@ pub async fn resume_run(
     if let Some(error) = unknown_outcome(&stored) {
         return Err(error);
     }
-    let opened = open_stored(host, &stored.run).await?;
+    let opened = open_stored(host, &stored).await?;
     let by = Resolver { authenticated_as: host.identity().to_owned(), note: None };
     let claim = store.claim_run(&id, &host.owner()?, &by, host.clock.now()).await?;
     attended.reporter.report(Progress::Resumed);

@@ -50,7 +50,7 @@ pub async fn run_role(
                 .into_iter()
                 .map(|source| (source.digest, source.bytes))
                 .collect(),
-            prompt: request.prompt,
+            prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,
             requester: host.identity().to_owned(),
             budgets: file.role.budgets,

@@ -12,6 +12,7 @@ use super::limits::{CallLimits, DESCRIPTION, HOSTCALL_FUEL, RESOURCES};
 use super::state::State;
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::canonical;
+use crate::domain::secret::Secrets;
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::component::{InstancePre, ResourceTableError};
@@ -51,13 +52,15 @@ impl Runtime {
         input: CallInput,
     ) -> Result<Preview, CallError> {
         let access = entry.process_access(&self.protected, true);
+        let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
                 guest.initrunner_plugin_tools().call_prepare(store, &entry.config, &call).await
             })
-            .await?;
-        let preview = outcome.map_err(failure)?;
+            .await
+            .map_err(hide)?;
+        let preview = outcome.map_err(|it| failure(it, &entry.secrets))?;
         if preview.text.len() > DESCRIPTION {
             return Err(CallError::Broken(format!(
                 "the tool's preview is larger than {DESCRIPTION} bytes, so no person could check it"
@@ -71,7 +74,7 @@ impl Runtime {
                 types::PreviewFormat::Diff => PreviewFormat::Diff,
                 types::PreviewFormat::Http => PreviewFormat::Http,
             },
-            text: preview.text,
+            text: entry.secrets.redacted(preview.text),
         })
     }
 
@@ -86,14 +89,18 @@ impl Runtime {
         input: CallInput,
     ) -> Result<CallResult, CallError> {
         let access = entry.process_access(&self.protected, false);
+        let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
                 guest.initrunner_plugin_tools().call_invoke(store, &entry.config, &call).await
             })
-            .await?;
-        match outcome.map_err(failure)? {
-            types::Content::Text(text) => Ok(CallResult { text: cut(text, limits.output) }),
+            .await
+            .map_err(hide)?;
+        match outcome.map_err(|it| failure(it, &entry.secrets))? {
+            types::Content::Text(text) => {
+                Ok(CallResult { text: cut(entry.secrets.redacted(text), limits.output) })
+            }
             types::Content::Json(text) => {
                 if text.len() > limits.output {
                     return Err(CallError::Broken(format!(
@@ -102,9 +109,12 @@ impl Runtime {
                     )));
                 }
                 let value = canonical::parse(&text).map_err(|error| {
-                    CallError::Broken(format!("the tool's result is not usable JSON: {error}"))
+                    hide(CallError::Broken(format!(
+                        "the tool's result is not usable JSON: {error}"
+                    )))
                 })?;
-                Ok(CallResult { text: canonical::to_text(&value) })
+                let redacted = entry.secrets.redact_json(&value);
+                Ok(CallResult { text: canonical::to_text(redacted.as_ref().unwrap_or(&value)) })
             }
         }
     }
@@ -176,9 +186,9 @@ pub(super) fn wire(input: CallInput) -> types::Call {
     }
 }
 
-fn failure(failure: types::Failure) -> CallError {
+fn failure(failure: types::Failure, secrets: &Secrets) -> CallError {
     // Untrusted text, and bounded like any other result.
-    let cut = |text| cut(text, DESCRIPTION);
+    let cut = |text| cut(secrets.redacted(text), DESCRIPTION);
     match failure {
         types::Failure::InvalidArguments(text) => CallError::InvalidArguments(cut(text)),
         types::Failure::Retry(text) => CallError::Retry(cut(text)),

@@ -16,6 +16,7 @@ use crate::domain::canonical;
 use crate::domain::grant::{Grants, ProcessGrant, Programs};
 use crate::domain::nearest::nearest;
 use crate::domain::role::{Entry, EntrySource, Position, ProcessGrantSpec, RESERVED};
+use crate::domain::secret::{Secrets, placeholder};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub struct LoadedEntry {
     pub config: String,
     pub(super) linked: Linked,
     environment: Arc<[(String, String)]>,
+    pub(super) secrets: Arc<Secrets>,
 }
 
 /// One tool of an entry.
@@ -63,6 +65,8 @@ pub struct RoleSite<'a> {
     pub folder: &'a Path,
     /// The environment.
     pub environment: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    /// The role's secrets: their variables are passed on as placeholders.
+    pub secrets: &'a Arc<Secrets>,
 }
 
 impl Runtime {
@@ -99,14 +103,18 @@ impl Runtime {
         let tools = name_tools(entry, &manifest, described)?;
         check_tool_keys(entry, &tools)?;
 
+        let value = |name: &String| match site.secrets.declares(name) {
+            true => Some(placeholder(name)),
+            false => (site.environment)(name),
+        };
         let environment = grants
             .process
             .iter()
             .flat_map(|grant| &grant.environment)
-            .filter_map(|name| (site.environment)(name).map(|value| (name.clone(), value)))
+            .filter_map(|name| value(name).map(|value| (name.clone(), value)))
             .collect();
-        let entry = entry.clone();
-        Ok(LoadedEntry { entry, component, grants, tools, config, linked, environment })
+        let (entry, secrets) = (entry.clone(), Arc::clone(site.secrets));
+        Ok(LoadedEntry { entry, component, grants, tools, config, linked, environment, secrets })
     }
 
     pub(super) fn link(&self, component: &Loaded, grants: &Grants) -> Result<Linked, LoadError> {
@@ -145,7 +153,8 @@ impl LoadedEntry {
         limits
     }
 
-    /// The environment that its programs may be passed, resolved: it may hold secrets.
+    /// The environment that its programs may be passed, resolved: it may hold secrets that are not
+    /// declared.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
     }
@@ -159,6 +168,7 @@ impl LoadedEntry {
         Some(ProcessAccess {
             grant: Arc::new(grant),
             environment: Arc::clone(&self.environment),
+            secrets: Arc::clone(&self.secrets),
             protected: Arc::clone(protected),
             inert,
         })

@@ -54,3 +54,15 @@ pub enum CallError {
     #[error("{0}")]
     Broken(String),
 }
+
+impl CallError {
+    /// The same with another text.
+    pub(super) fn map(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::InvalidArguments(text) => Self::InvalidArguments(change(text)),
+            Self::Retry(text) => Self::Retry(change(text)),
+            Self::Failed(text) => Self::Failed(change(text)),
+            Self::Broken(text) => Self::Broken(change(text)),
+        }
+    }
+}

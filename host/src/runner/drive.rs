@@ -1,6 +1,6 @@
 //! Performing the steps of one run, under one claim, until it pauses or ends.
 
-use super::report::{Progress, Reporter};
+use super::report::{Masked, Progress, Reporter};
 use super::step::{Step, next};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Clock;
@@ -9,6 +9,7 @@ use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::run::RunState;
+use crate::domain::secret::mask;
 use crate::domain::tool_call::CallState;
 use crate::gate::{
     Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, Waiting, denial_text, edit_text,
@@ -66,11 +67,25 @@ pub enum Ended {
     },
 }
 
+impl Ended {
+    /// The same with its text as it was written down: secrets in it are sealed.
+    fn with_stored_text(mut self, stored: &StoredRun) -> Self {
+        let text = match &mut self {
+            Ended::Paused => return self,
+            Ended::Completed { answer: text }
+            | Ended::Failed { error: text }
+            | Ended::Interrupted { reason: text, .. } => text,
+        };
+        *text = stored.run.outcome.clone().unwrap_or_else(|| mask(text).into_owned());
+        self
+    }
+}
+
 /// What a drive leaves.
 pub struct Driven {
     /// How it ended.
     pub ended: Ended,
-    /// The run as it now stands.
+    /// The run as it now stands, as it may be shown.
     pub run: StoredRun,
 }
 
@@ -113,8 +128,13 @@ impl Driver<'_> {
             started: Instant::now(),
             specs: specs.collect(),
         };
-        let ended = running.until_it_ends(reporter).await?;
-        Ok(Driven { ended, run: running.run })
+        let ended = running.until_it_ends(&mut Masked::new(reporter)).await?;
+        if !running.run.holds_secrets() {
+            return Ok(Driven { ended, run: running.run });
+        }
+        // As it may be shown: what was driven holds secrets that are sealed in the store.
+        let run = self.store.load_run(&running.claim.run).await?;
+        Ok(Driven { ended: ended.with_stored_text(&run), run })
     }
 }
 
@@ -438,12 +458,16 @@ impl Running<'_, '_> {
 
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
-        let paused = self.driver.store.pause_run(&self.claim, self.spent(), now).await;
-        self.reload().await?;
-        match paused {
-            Ok(()) => Ok(Some(Ended::Paused)),
+        match self.driver.store.pause_run(&self.claim, self.spent(), now).await {
+            Ok(()) => {
+                self.read_back().await?;
+                Ok(Some(Ended::Paused))
+            }
             // The last decision came while this process was busy: it goes on.
-            Err(StoreError::Conflict(Conflict::NothingWaits { .. })) => Ok(None),
+            Err(StoreError::Conflict(Conflict::NothingWaits { .. })) => {
+                self.reload().await?;
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -461,18 +485,24 @@ impl Running<'_, '_> {
     async fn end(&mut self, end: RunEnd) -> Result<(), StoreError> {
         let now = self.driver.clock.now();
         self.driver.store.end_run(&self.claim, end, self.spent(), now).await?;
-        self.reload().await
+        self.read_back().await
     }
 
     async fn interrupt(&mut self, reason: String, stopped: bool) -> Result<Ended, StoreError> {
         let now = self.driver.clock.now();
         let spent = self.spent();
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
-        self.reload().await?;
+        self.read_back().await?;
         Ok(Ended::Interrupted { reason, stopped })
     }
 
     async fn reload(&mut self) -> Result<(), StoreError> {
+        self.run = self.driver.store.load_to_drive(&self.claim.run).await?;
+        Ok(())
+    }
+
+    /// The run as it stands now that this drive is over.
+    async fn read_back(&mut self) -> Result<(), StoreError> {
         self.run = self.driver.store.load_run(&self.claim.run).await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::domain::approval::Preview;
 use crate::domain::ids::CallId;
+use crate::domain::secret::{Masker, mask};
 use std::time::Duration;
 
 /// Something that happened.
@@ -74,4 +75,111 @@ pub struct Silent;
 
 impl Reporter for Silent {
     fn report(&mut self, _: Progress<'_>) {}
+}
+
+/// Tells somebody who watches, with every secret masked that is recognised by its shape.
+pub(super) struct Masked<'r> {
+    watcher: &'r mut dyn Reporter,
+    /// The text of the answer that is arriving.
+    text: Masker,
+}
+
+impl<'r> Masked<'r> {
+    pub(super) fn new(watcher: &'r mut dyn Reporter) -> Self {
+        Self { watcher, text: Masker::default() }
+    }
+
+    fn tell(&mut self, text: String) {
+        if !text.is_empty() {
+            self.watcher.report(Progress::Text(&text));
+        }
+    }
+}
+
+impl Reporter for Masked<'_> {
+    fn report(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Text(text) => {
+                let text = self.text.push(text);
+                self.tell(text);
+            }
+            Progress::Answered => {
+                let text = self.text.finish();
+                self.tell(text);
+                self.watcher.report(Progress::Answered);
+            }
+            // What an answer that failed had begun is not part of the next one.
+            Progress::Asking => {
+                self.text = Masker::default();
+                self.watcher.report(Progress::Asking);
+            }
+            Progress::Retrying { after, why } => {
+                self.watcher.report(Progress::Retrying { after, why: &mask(why) });
+            }
+            Progress::CallStarted { call, tool, arguments, preview } => {
+                let preview = preview.map(|preview| Preview {
+                    format: preview.format,
+                    text: mask(&preview.text).into_owned(),
+                });
+                self.watcher.report(Progress::CallStarted {
+                    call,
+                    tool: &mask(tool),
+                    arguments: &mask(arguments),
+                    preview: preview.as_ref(),
+                });
+            }
+            Progress::CallEnded { call, tool, succeeded, took } => {
+                let tool = &*mask(tool);
+                self.watcher.report(Progress::CallEnded { call, tool, succeeded, took });
+            }
+            Progress::CallRefused { tool, why } => {
+                self.watcher.report(Progress::CallRefused { tool: &mask(tool), why: &mask(why) });
+            }
+            Progress::CallRemembered { tool, by, from } => {
+                let (tool, by) = (&*mask(tool), &*mask(by));
+                self.watcher.report(Progress::CallRemembered { tool, by, from });
+            }
+            Progress::Resumed => self.watcher.report(Progress::Resumed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Notes(String);
+
+    impl Reporter for Notes {
+        fn report(&mut self, progress: Progress<'_>) {
+            match progress {
+                Progress::Text(text) => self.0.push_str(text),
+                other => self.0.push_str(&format!("\n{other:?}\n")),
+            }
+        }
+    }
+
+    #[test]
+    fn who_watches_sees_no_secret() {
+        let mut notes = Notes(String::new());
+        let mut masked = Masked::new(&mut notes);
+        let key = "ghp_0123456789abcdef0123456789abcdef0123";
+        masked.report(Progress::Asking);
+        for piece in ["the key is g", "hp_0123456789abcdef0123456", "789abcdef0123", ", and"] {
+            masked.report(Progress::Text(piece));
+        }
+        masked.report(Progress::Answered);
+        let preview =
+            Preview { format: crate::domain::approval::PreviewFormat::Plain, text: key.into() };
+        masked.report(Progress::CallStarted {
+            call: &CallId::from_random([0; 16]),
+            tool: key,
+            arguments: key,
+            preview: Some(&preview),
+        });
+        masked.report(Progress::CallRefused { tool: "t", why: key });
+        masked.report(Progress::Retrying { after: Duration::ZERO, why: key });
+        assert!(!notes.0.contains("0123456789"), "{}", notes.0);
+        assert!(notes.0.contains("the key is [redacted], and"), "{}", notes.0);
+    }
 }

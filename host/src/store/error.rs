@@ -139,6 +139,17 @@ pub enum StoreError {
         /// What was asked for.
         call: String,
     },
+    /// A value that the run needs to go on is sealed and cannot be opened.
+    #[error(
+        "run {run} cannot go on: {reason}; restore the state folder's database and keys from one backup, \
+         or end the run with `initrunner cancel {run}`"
+    )]
+    Sealed {
+        /// The run.
+        run: RunId,
+        /// What is wrong.
+        reason: String,
+    },
     /// Another process has claimed the run since.
     #[error("run {0} was cancelled or taken over by another process; nothing more was written")]
     Fenced(RunId),

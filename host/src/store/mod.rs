@@ -9,6 +9,7 @@ pub mod key;
 pub mod owner;
 mod record;
 pub mod sqlite;
+mod texts;
 
 pub use error::{Conflict, StoreError};
 pub use record::{
@@ -17,6 +18,7 @@ pub use record::{
     PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunRecord, RunStart, RunSummary,
     StoredRun, TurnRecord, Vote,
 };
+pub use texts::{Texts, Visit};
 
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
@@ -132,8 +134,13 @@ pub trait Store: Send + Sync {
     /// run with calls that wait becomes paused. Gives the runs changed.
     fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>>;
 
-    /// Everything about one run.
+    /// Everything about one run, as it may be shown: secrets that were recognised are tokens.
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
+
+    /// The same as it was, for driving the run on: what was sealed is opened. A run that has ended is
+    /// given as for showing: nothing of it is kept sealed. Refused with [`StoreError::Sealed`] where a
+    /// value is missing, was changed, or has lost its key.
+    fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
 
     /// The runs whose id starts with `prefix` (a whole id, or the beginning with its type), at most ten.
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>>;

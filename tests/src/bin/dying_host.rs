@@ -15,6 +15,7 @@ async fn main() {
         within: directory.clone().into(),
         working_directory: directory.into(),
         environment: Vec::new(),
+        secrets: Default::default(),
         timeout: Duration::from_secs(1000),
         max_output_bytes: 1000,
         protected: Vec::new(),

@@ -18,6 +18,7 @@ mod race;
 mod reach;
 mod remember;
 mod role;
+mod secret;
 mod signal;
 mod tamper;
 mod terminal;

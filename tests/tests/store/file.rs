@@ -254,10 +254,10 @@ fn a_damaged_page_is_an_error_with_a_sentence() {
     let files = Files::new();
     let store = files.open();
     let owner = owner(&store);
-    let runs: Vec<_> = (0..50).map(|_| paused(&store, &owner, 1).0.run).collect();
+    // Enough that rows fill the second half: the header and the schema are in the first.
+    let runs: Vec<_> = (0..300).map(|_| paused(&store, &owner, 1).0.run).collect();
     drop(store);
     let mut bytes = fs::read(files.path()).unwrap();
-    // The second half: the header and the schema are in the first.
     let half = bytes.len() / 2;
     for byte in bytes.iter_mut().skip(half) {
         *byte = byte.wrapping_mul(31).wrapping_add(7);

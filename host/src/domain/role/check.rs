@@ -14,6 +14,7 @@ pub(in crate::domain) fn lookup(name: &str) -> Option<String> {
         "YES" => "true",
         "EMPTY" => "",
         "SECRET" => "hunter2 hunter2",
+        "SHORT_SECRET" => " hunter2\n",
         "SECRET_NUMBER" => "99999999999999999999",
         "YAML" => "[a, {b: c}]\n---\n",
         _ => return None,
@@ -72,6 +73,7 @@ fn summary(role: &Role) -> String {
     extra("author", &role.author, role.author.is_some());
     extra("team", &role.team, role.team.is_some());
     extra("version", &role.version, role.version.is_some());
+    extra("secrets", &role.secrets, !role.secrets.is_empty());
     extra("budgets", &role.budgets, role.budgets != Budgets::default());
     out.push('\n');
     for entry in &role.entries {

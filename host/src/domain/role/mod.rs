@@ -13,6 +13,7 @@ mod parse_entry;
 mod parse_model;
 mod parse_name;
 mod parse_prompt;
+mod parse_secrets;
 mod parse_settings;
 mod parse_source;
 
@@ -47,6 +48,8 @@ pub struct Role {
     pub prompt: String,
     /// Which model answers.
     pub model: ModelSpec,
+    /// Names of the environment variables whose values are secret.
+    pub secrets: Vec<String>,
     /// The tools, in the order written.
     pub entries: Vec<Entry>,
     /// Limits on a whole run.
@@ -167,6 +170,33 @@ pub enum ProcessGrantSpec {
     Program(String),
     /// Scripts, with `sh -c`.
     Script,
+}
+
+/// The variable that holds the key for the default address, as every OpenAI client has it.
+const DEFAULT_KEY_VARIABLE: &str = "OPENAI_API_KEY";
+
+impl ModelSpec {
+    /// The environment variable that holds the key. A server of one's own needs none unless the role
+    /// names one: sending it OpenAI's, because that happens to be set, would give the key away.
+    pub fn key_variable(&self) -> Option<&str> {
+        match (&self.api_key_env, &self.base_url, self.provider) {
+            (Some(variable), _, _) => Some(variable),
+            (None, None, Provider::OpenAi) => Some(DEFAULT_KEY_VARIABLE),
+            _ => None,
+        }
+    }
+}
+
+impl Role {
+    /// The environment variables whose values are secret: the ones that it declares, and the model's
+    /// key.
+    pub fn secret_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
+        names.extend(
+            self.model.key_variable().filter(|key| !self.secrets.iter().any(|it| it == key)),
+        );
+        names
+    }
 }
 
 impl Entry {

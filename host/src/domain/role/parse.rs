@@ -10,8 +10,10 @@ use super::parse_entry::parse_entries;
 use super::parse_model::parse_model;
 use super::parse_name::parse_name;
 use super::parse_prompt::parse_prompt;
+use super::parse_secrets::parse_secrets;
 use super::{Role, RoleErrors};
 use crate::domain::budget::Budgets;
+use crate::domain::secret::placeholder;
 use crate::domain::yaml::{self, Kind, Node, NodeValue, Problems};
 
 /// What an empty file is told, and what a role is called in messages.
@@ -20,8 +22,9 @@ const KIND: Kind =
 
 const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 6] = ["name", "description", "tags", "author", "team", "version"];
-const SPEC: [&str; 7] = ["prompt", "role", "model", "approval", "plugins", "tools", "budgets"];
-const FLAT: [&str; 13] = [
+const SPEC: [&str; 8] =
+    ["prompt", "role", "model", "secrets", "approval", "plugins", "tools", "budgets"];
+const FLAT: [&str; 14] = [
     "name",
     "description",
     "tags",
@@ -31,6 +34,7 @@ const FLAT: [&str; 13] = [
     "prompt",
     "role",
     "model",
+    "secrets",
     "approval",
     "plugins",
     "tools",
@@ -38,21 +42,46 @@ const FLAT: [&str; 13] = [
 ];
 
 /// Reads a role. `lookup` gives the value of a `${VAR}`; it is asked about each one that the text
-/// names, so a caller that must keep values out of sight can note them there.
+/// names. Of a declared secret the role holds the placeholder and never the value.
 ///
 /// # Errors
 /// Everything that is wrong with the text, not only the first thing.
 pub fn parse(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Role, RoleErrors> {
+    let secrets = if text.contains("${") { secret_names(text, lookup) } else { Vec::new() };
+    let hiding = |name: &str| {
+        let value = lookup(name)?;
+        Some(if secrets.iter().any(|it| it == name) { placeholder(name) } else { value })
+    };
     let mut problems = Problems::default();
-    let root = yaml::read(text, &KIND, Some(lookup), &mut problems);
-    let role = root.and_then(|root| parse_root(&root, &mut problems));
+    let root = yaml::read(text, &KIND, Some(&hiding), &mut problems);
+    let role = root.and_then(|root| parse_root(&root, lookup, &mut problems));
     match role {
         Some(role) if problems.is_empty() => Ok(role),
         _ => Err(RoleErrors { problems: problems.into_sorted() }),
     }
 }
 
-fn parse_root(root: &Node, problems: &mut Problems) -> Option<Role> {
+/// The variables whose values the role may not hold. A first reading finds them, and everything that is
+/// wrong is left to the second: no other value has to be in order for that.
+fn secret_names(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut unused = Problems::default();
+    let Some(root) = yaml::read(text, &KIND, Some(lookup), &mut unused) else { return Vec::new() };
+    let root = Field::new(String::new(), root.position, &root);
+    let keys = Keys::of(&root, &FLAT, &mut unused);
+    let spec = keys.get("spec");
+    let keys = spec.map(|spec| Keys::of(&spec, &SPEC, &mut unused)).unwrap_or(keys);
+    let declared = keys.get("secrets").map(|field| parse_secrets(&field, lookup, &mut unused));
+    let mut names = declared.unwrap_or_default();
+    let model = keys.get("model").and_then(|field| parse_model(&field, &mut unused));
+    names.extend(model.and_then(|model| model.key_variable().map(str::to_owned)));
+    names
+}
+
+fn parse_root(
+    root: &Node,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) -> Option<Role> {
     let field = Field::new("a role".into(), root.position, root);
     let NodeValue::Mapping(pairs) = &root.value else {
         let hint = "a role begins with keys such as `name: …`, `prompt: …` and `model: …`";
@@ -61,7 +90,7 @@ fn parse_root(root: &Node, problems: &mut Problems) -> Option<Role> {
     };
     if !pairs.iter().any(|(key, _)| ENVELOPE.contains(&key.text.as_str())) {
         let keys = Keys::of(&field, &FLAT, problems);
-        return parse_keys(Some(&keys), Some(&keys), problems);
+        return parse_keys(Some(&keys), Some(&keys), lookup, problems);
     }
     let of_metadata = ("under `metadata:`", METADATA.as_slice());
     let of_spec = ("under `spec:`", SPEC.as_slice());
@@ -80,13 +109,14 @@ fn parse_root(root: &Node, problems: &mut Problems) -> Option<Role> {
     let spec = keys
         .require("spec", hint, problems)
         .map(|field| Keys::of_parted(&field, &SPEC, &[of_metadata], problems));
-    parse_keys(metadata.as_ref(), spec.as_ref(), problems)
+    parse_keys(metadata.as_ref(), spec.as_ref(), lookup, problems)
 }
 
 /// Reads what both forms hold. Every part is read, whatever is wrong with the ones before.
 fn parse_keys(
     metadata: Option<&Keys<'_>>,
     spec: Option<&Keys<'_>>,
+    lookup: &dyn Fn(&str) -> Option<String>,
     problems: &mut Problems,
 ) -> Option<Role> {
     let mut text = |key| metadata?.get(key)?.string(problems);
@@ -100,6 +130,8 @@ fn parse_keys(
         let hint = "add a line such as `model: openai:gpt-4o-mini`";
         parse_model(&keys.require("model", hint, problems)?, problems)
     });
+    let secrets = spec.and_then(|keys| keys.get("secrets"));
+    let secrets = secrets.map(|field| parse_secrets(&field, lookup, problems)).unwrap_or_default();
     let budgets = spec.and_then(|keys| keys.get("budgets"));
     let budgets = budgets.map(|field| parse_budgets(&field, problems)).unwrap_or_default();
     let entries = spec.and_then(|keys| keys.get("tools"));
@@ -118,6 +150,7 @@ fn parse_keys(
         version,
         prompt: prompt?,
         model: model?,
+        secrets,
         entries,
         budgets,
         approval,
@@ -237,7 +270,7 @@ tools: {shell: {}}
                 r:2:7: `name` must be a plain name, not `My Agent`
                   hint: use at most 64 lower-case letters, digits, `.`, `_` and `-`, and begin with a letter or digit, such as `my-agent`
                 r:3:1: unknown key `colour`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `approval`, `plugins`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `tools`, `budgets`
                 r:4:10: `version` must be text, not `1.10`
                   hint: put it in quotes: `"1.10"`
                 r:5:7: `tags` must be a list, not `one`
@@ -284,7 +317,7 @@ spec: []
                 r:3:1: `metadata` is empty; it must be a mapping of keys
                   hint: it may have the keys `name`, `description`, `tags`, `author`, `team`, `version`
                 r:4:7: `spec` must be a mapping of keys, not a list
-                  hint: it may have the keys `prompt`, `role`, `model`, `approval`, `plugins`, `tools`, `budgets`"#]],
+                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `tools`, `budgets`"#]],
         );
         check(
             r#"apiVersion: v1

@@ -23,9 +23,6 @@ use std::sync::OnceLock;
 /// What our raw messages of this protocol are marked with.
 const API: &str = "openai-chat";
 
-/// The variable that holds the key for the default address, as every OpenAI client has it.
-const DEFAULT_KEY_VARIABLE: &str = "OPENAI_API_KEY";
-
 /// The shortest key that is looked for in foreign text: a shorter one would blot out ordinary words,
 /// and is a placeholder for servers that check none.
 const SHORTEST_REDACTED_KEY: usize = 8;
@@ -56,13 +53,7 @@ impl OpenAiChat {
         timing: Timing,
     ) -> Result<Self, ModelError> {
         let address = Address::parse(spec.base_url.as_deref())?;
-        // A server of one's own needs no key unless the role names one: sending it OpenAI's, because
-        // that happens to be set, would give the key away.
-        let variable = match (&spec.api_key_env, &spec.base_url) {
-            (Some(variable), _) => Some(variable.clone()),
-            (None, None) => Some(DEFAULT_KEY_VARIABLE.to_owned()),
-            (None, Some(_)) => None,
-        };
+        let variable = spec.key_variable().map(str::to_owned);
         let key = variable.map(|variable| Key::read(variable, env)).transpose()?;
         Ok(Self { spec: spec.clone(), address, key, timing, client: OnceLock::new() })
     }

@@ -7,6 +7,7 @@ use super::super::bindings::initrunner::host::process::{
 use super::super::process::{self, Ending, ProcessCommand, ProcessError, Target};
 use super::super::state::State;
 use crate::domain::grant::{ProcessGrant, Programs};
+use crate::domain::secret::Secrets;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,8 +21,10 @@ pub(super) const INTERFACE: &str = "initrunner:host/process";
 pub(in super::super) struct ProcessAccess {
     /// The role's grant.
     pub(in super::super) grant: Arc<ProcessGrant>,
-    /// The values of the granted environment variables, by name.
+    /// The values of the granted environment variables, by name; of a secret, its placeholder.
     pub(in super::super) environment: Arc<[(String, String)]>,
+    /// The role's secrets.
+    pub(in super::super) secrets: Arc<Secrets>,
     /// Folders that no program may reach: the host's own state.
     pub(in super::super) protected: Arc<[PathBuf]>,
     /// Only looking: `prepare` may not run anything.
@@ -103,6 +106,7 @@ async fn start(
     options: Options,
 ) -> Result<Output, WitError> {
     let grant = &access.grant;
+    keep_off_the_command_line(&access.secrets, &target)?;
     let mut environment = Vec::new();
     for name in &options.environment {
         if !grant.environment.contains(name) {
@@ -126,6 +130,7 @@ async fn start(
         )?,
         within: grant.working_directory.clone(),
         environment,
+        secrets: Arc::clone(&access.secrets),
         timeout: Duration::from_millis(asked.into()),
         max_output_bytes: kept as usize,
         protected: access.protected.to_vec(),
@@ -133,9 +138,9 @@ async fn start(
     };
     let remaining = deadline.saturating_duration_since(Instant::now());
     let output = process::run(command, remaining).await.map_err(|error| match error {
-        ProcessError::NotFound(sentence) => WitError::NotFound(sentence),
-        ProcessError::Invalid(sentence) => WitError::Invalid(sentence),
-        ProcessError::Failed(sentence) => WitError::Failed(sentence),
+        ProcessError::NotFound(text) => WitError::NotFound(access.secrets.redacted(text)),
+        ProcessError::Invalid(text) => WitError::Invalid(access.secrets.redacted(text)),
+        ProcessError::Failed(text) => WitError::Failed(access.secrets.redacted(text)),
     })?;
     Ok(Output {
         ending: match output.ending {
@@ -149,6 +154,23 @@ async fn start(
         stderr_truncated: output.stderr_truncated,
         elapsed_ms: u32::try_from(output.elapsed.as_millis()).unwrap_or(u32::MAX),
         isolation: output.isolation,
+    })
+}
+
+/// Refuses a secret's placeholder in what every process of the machine can read.
+fn keep_off_the_command_line(secrets: &Secrets, target: &Target) -> Result<(), WitError> {
+    let named = match target {
+        Target::Program { name, arguments } => {
+            std::iter::once(name).chain(arguments).find_map(|text| secrets.named_in(text))
+        }
+        Target::Script(script) => secrets.named_in(script),
+    };
+    named.map_or(Ok(()), |name| {
+        Err(WitError::Invalid(format!(
+            "the secret `{name}` cannot be part of a command, which other processes can read; have it \
+             passed as an environment variable (for a shell tool, the role's entry lists it under `env`) \
+             and read it from there"
+        )))
     })
 }
 
@@ -175,6 +197,20 @@ fn clip(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_no_part_of_a_command() {
+        let secrets = Secrets::new([("KEY".to_owned(), "hunter2-hunter2".to_owned())]);
+        let refused = |target| keep_off_the_command_line(&secrets, &target).is_err();
+        let program = |words: [&str; 2]| Target::Program {
+            name: words[0].to_owned(),
+            arguments: vec!["-x".to_owned(), words[1].to_owned()],
+        };
+        assert!(refused(program(["curl", "Bearer {{secret:KEY}}"])));
+        assert!(refused(program(["{{secret:KEY}}", "x"])));
+        assert!(refused(Target::Script("echo {{secret:KEY}}".to_owned())));
+        assert!(!refused(Target::Script("echo $KEY {{secret:OTHER}}".to_owned())));
+    }
 
     #[test]
     fn a_directory_stays_inside_the_granted_one() {

@@ -72,7 +72,9 @@ mod run;
 mod supervise;
 mod wire;
 
+use crate::domain::secret::Secrets;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use run::run;
@@ -121,8 +123,11 @@ pub struct ProcessCommand {
     pub within: PathBuf,
     /// Where to run it: an absolute path in `within`, also after symbolic links are followed.
     pub working_directory: PathBuf,
-    /// Variables added to [`PATH`] and [`LANG`]. `PATH` itself is refused: it is fixed.
+    /// Variables added to [`PATH`] and [`LANG`]. `PATH` itself is refused: it is fixed. Placeholders of
+    /// secrets in the values are filled in for the program alone.
     pub environment: Vec<(String, String)>,
+    /// The secrets: filled into the environment, and replaced in what the program writes.
+    pub secrets: Arc<Secrets>,
     /// How long it may run.
     pub timeout: Duration,
     /// How many bytes of each output stream are kept.

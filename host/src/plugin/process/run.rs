@@ -54,8 +54,8 @@ async fn attempt(
     let specification = specification(command, limit, hide).map_err(Lost::Refused)?;
     let deadline = Instant::now() + limit + GRACE;
     let mut supervisor = Supervisor::start(command.supervisor.as_deref()).map_err(Lost::Refused)?;
-    let mut stdout = Capture::new(command.max_output_bytes);
-    let mut stderr = Capture::new(command.max_output_bytes);
+    let mut stdout = Capture::new(command.max_output_bytes, command.secrets.stream());
+    let mut stderr = Capture::new(command.max_output_bytes, command.secrets.stream());
 
     let answer = {
         let (out, err) = (supervisor.child.stdout.take(), supervisor.child.stderr.take());
@@ -79,6 +79,8 @@ async fn attempt(
         }
         answer
     };
+    stdout.end();
+    stderr.end();
     let ended = match answer.unwrap_or(Err(Lost::Silent)) {
         Ok(ended) => ended,
         Err(lost) => {
@@ -121,7 +123,7 @@ fn check(command: &ProcessCommand) -> Result<(), ProcessError> {
         Target::Script(script) if script.contains('\0') => return Err(nul("the script")),
         _ => {}
     }
-    for (name, value) in &command.environment {
+    for (name, value) in &environment(command) {
         if name.is_empty() || name.contains(['=', '\0']) {
             return Err(ProcessError::Invalid(format!(
                 "`{name}` cannot be the name of an environment variable"
@@ -162,7 +164,7 @@ fn specification(
         arguments,
         within: text(&command.within)?,
         working_directory: text(&command.working_directory)?,
-        environment: command.environment.clone(),
+        environment: environment(command),
         timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
         protected: command.protected.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
         hide,
@@ -171,6 +173,13 @@ fn specification(
         .map_err(|error| ProcessError::Failed(format!("cannot describe the program: {error}")))?;
     line.push(b'\n');
     Ok(line)
+}
+
+/// The environment with its secrets. From here on they are in the program's own environment and in the
+/// line that the supervisor reads, and nowhere else.
+fn environment(command: &ProcessCommand) -> Vec<(String, String)> {
+    let filled = |(name, value): &(String, String)| (name.clone(), command.secrets.fill(value));
+    command.environment.iter().map(filled).collect()
 }
 
 fn text(path: &Path) -> Result<String, ProcessError> {

@@ -1,5 +1,5 @@
 //! The journal's key: outside the database, so that whoever can change only the database cannot make
-//! the journal agree with the change.
+//! the journal agree with the change. Beside it the key of sealed values.
 
 use super::fault::{Fault, of_file};
 use crate::store::{StoreError, key};
@@ -10,6 +10,10 @@ use std::path::PathBuf;
 
 /// The file's name in its folder.
 const FILE: &str = "audit.key";
+
+/// The name of the file with the key of sealed values. A key of its own: whoever checks the journal
+/// needs no secret.
+const SEAL_FILE: &str = "seal.key";
 
 /// HMAC-SHA256 with the key already in it.
 pub(super) type Key = Hmac<Sha256>;
@@ -53,6 +57,31 @@ impl KeyPlace {
         };
         Key::new_from_slice(&bytes)
             .map_err(|error| Fault::Failed(format!("the journal's key cannot be used: {error}")))
+    }
+
+    /// Reads the key of sealed values; makes it where it is missing, if `make` says so. Most hosts never
+    /// seal anything, and have none.
+    pub(super) fn seal(&self, make: bool) -> Result<[u8; key::LENGTH], Fault> {
+        let folder = match self {
+            KeyPlace::Memory(bytes) => return Ok(*bytes),
+            KeyPlace::Folder(folder) => folder,
+        };
+        let path = folder.join(SEAL_FILE);
+        let read = if make { key::load_or_create(&path) } else { key::read(&path) };
+        read.map_err(|error| {
+            let path = path.display();
+            Fault::Failed(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("the key `{path}` that its values are sealed with is missing")
+                }
+                io::ErrorKind::InvalidData => {
+                    format!("the key `{path}` that values are sealed with is damaged: {error}")
+                }
+                _ => {
+                    format!("the key `{path}` that values are sealed with cannot be used: {error}")
+                }
+            })
+        })
     }
 
     /// Makes the key for a new database, unless there is one: databases may share a key.

@@ -81,3 +81,10 @@ CREATE TABLE checkpoints (
   mac BLOB NOT NULL,
   seal BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE sealed (
+  run_id TEXT NOT NULL,
+  token TEXT NOT NULL,
+  box BLOB NOT NULL,
+  PRIMARY KEY (run_id, token)
+) STRICT, WITHOUT ROWID;

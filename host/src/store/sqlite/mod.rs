@@ -49,6 +49,7 @@ mod rules;
 mod run_row;
 mod runs;
 mod schema;
+mod sealed;
 mod starts;
 mod stored_once;
 mod tell_results;
@@ -61,7 +62,7 @@ use super::owner::Owner;
 use super::{
     CallOutcome, Claim, Decided, DecisionRequest, EventFilter, JournalCheck, JournalHead, NewRun,
     PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunStart, RunSummary,
-    Store, StoreError, StoreFuture, StoredRun, TurnRecord,
+    Store, StoreError, StoreFuture, StoredRun, Texts, TurnRecord,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
@@ -169,6 +170,21 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         let sent = self.send_to_writer(Box::new(Verb { verb, answer }));
         self.answer(sent, answered)
+    }
+
+    /// Hands a verb to the writer together with a record, whose secrets are sealed before the verb sees
+    /// it: the one place where texts from outside enter the database.
+    fn write_hidden<R: Texts + Send + 'static, T: Send + 'static>(
+        &self,
+        run: &RunId,
+        record: R,
+        verb: impl FnOnce(&mut Write<'_>, R) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        let (key, run) = (self.key.clone(), run.clone());
+        self.write(move |write| {
+            let record = sealed::hide(write, &key, &run, record)?;
+            verb(write, record)
+        })
     }
 
     /// Hands a verb to the reader. A database in memory has one connection, and so one thread.
@@ -301,7 +317,8 @@ impl Store for SqliteStore {
     }
 
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim> {
-        self.write(move |write| create_run::create_run(write, &run))
+        let id = run.id.clone();
+        self.write_hidden(&id, run, |write, run| create_run::create_run(write, &run))
     }
 
     fn record_turn(
@@ -310,7 +327,12 @@ impl Store for SqliteStore {
         turn: TurnRecord,
     ) -> StoreFuture<'_, Vec<super::CallRecord>> {
         let claim = claim.clone();
-        self.write(move |write| record_turn::record_turn(write, &claim, &turn))
+        let key = self.key.clone();
+        self.write_hidden(&claim.run.clone(), turn, move |write, turn| {
+            let calls = record_turn::record_turn(write, &claim, &turn)?;
+            // Whoever drives the run goes on with them.
+            sealed::reveal(write.conn, &key, &claim.run, calls)
+        })
     }
 
     fn record_call_started(
@@ -331,7 +353,7 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write(move |write| {
+        self.write_hidden(&claim.run.clone(), outcome, move |write, outcome| {
             record_call_finished::record_call_finished(write, &claim, &call, &outcome, at)
         })
     }
@@ -344,7 +366,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write(move |write| readmit_call::readmit_call(write, &claim, &call, &readmission, at))
+        self.write_hidden(&claim.run.clone(), readmission, move |write, readmission| {
+            readmit_call::readmit_call(write, &claim, &call, &readmission, at)
+        })
     }
 
     fn tell_results(
@@ -354,7 +378,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| tell_results::tell_results(write, &claim, &results, at))
+        self.write_hidden(&claim.run.clone(), results, move |write, results| {
+            tell_results::tell_results(write, &claim, &results, at)
+        })
     }
 
     fn pause_run(&self, claim: &Claim, spent: Spent, at: Timestamp) -> StoreFuture<'_, ()> {
@@ -370,7 +396,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| interrupt_run::interrupt_run(write, &claim, &reason, spent, at))
+        self.write_hidden(&claim.run.clone(), reason, move |write, reason| {
+            interrupt_run::interrupt_run(write, &claim, &reason, spent, at)
+        })
     }
 
     fn end_run(
@@ -381,11 +409,14 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| end_run::end_run(write, &claim, &end, spent, at))
+        self.write_hidden(&claim.run.clone(), end, move |write, end| {
+            end_run::end_run(write, &claim, &end, spent, at)
+        })
     }
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
-        self.write(move |write| decide::decide(write, &request))
+        let run = request.run.clone();
+        self.write_hidden(&run, request, |write, request| decide::decide(write, &request))
     }
 
     fn claim_run(
@@ -400,8 +431,10 @@ impl Store for SqliteStore {
     }
 
     fn cancel_run(&self, run: &RunId, resolver: Resolver, at: Timestamp) -> StoreFuture<'_, ()> {
-        let run = run.clone();
-        self.write(move |write| cancel_run::cancel_run(write, &run, &resolver, at))
+        let id = run.clone();
+        self.write_hidden(run, resolver, move |write, resolver| {
+            cancel_run::cancel_run(write, &id, &resolver, at)
+        })
     }
 
     fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>> {
@@ -424,6 +457,11 @@ impl Store for SqliteStore {
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
         let run = run.clone();
         self.read(move |conn| load_run::load_run(conn, &run))
+    }
+
+    fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
+        let (run, key) = (run.clone(), self.key.clone());
+        self.read(move |conn| sealed::reveal_run(conn, &key, load_run::load_run(conn, &run)?))
     }
 
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {

@@ -138,6 +138,8 @@ fn configure(conn: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> 
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    // What is deleted is overwritten, also in pages that stay in the file.
+    conn.pragma_update(None, "secure_delete", "ON")?;
     // A plan does not depend on the values bound. Otherwise SQLite plans a statement anew whenever they
     // change, which here is each time, and took a fifth of a server's time.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

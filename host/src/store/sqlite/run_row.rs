@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::writer::Write;
-use super::{resumption, rows};
+use super::{resumption, rows, sealed};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::Resolver;
@@ -138,6 +138,9 @@ pub(super) fn change(
 ) -> Result<(), Fault> {
     if !run.state.may_become(next) {
         return Err(Conflict::WrongState { run: run.id.clone(), state: run.state }.into());
+    }
+    if next.is_final() {
+        sealed::forget(write, &run.id)?;
     }
     write.change_one(
         "UPDATE runs SET state = ?1, owner = ?2, fence = ?3, outcome = ?4, updated_at = ?5

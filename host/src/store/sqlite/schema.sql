@@ -164,6 +164,14 @@ CREATE TABLE programs (
 ) STRICT;
 CREATE INDEX programs_of_call ON programs (call);
 
+-- Values that look like secrets, encrypted, until their run ends. Texts have the token in their place.
+CREATE TABLE sealed (
+  run_id TEXT NOT NULL,
+  token TEXT NOT NULL,
+  box BLOB NOT NULL,           -- nonce and ciphertext
+  PRIMARY KEY (run_id, token)
+) STRICT, WITHOUT ROWID;
+
 -- The journal: never changed, each row chained to the one before it.
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,
