@@ -8,6 +8,7 @@ use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
 use crate::domain::tool_call::CallState;
+use crate::fail_point;
 use crate::gate::{Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, denial_text};
 use crate::llm::{Delta, Model, Request, ToolSpec};
 use crate::store::{
@@ -165,6 +166,7 @@ impl Running<'_, '_> {
             Delta::CallStarted { .. } => {}
             Delta::Retrying { after, why } => reporter.report(Progress::Retrying { after, why }),
         };
+        fail_point::reach("runner.ask_model.before");
         let mut stop = self.driver.stop.clone();
         let answer = tokio::select! {
             biased;
@@ -190,6 +192,7 @@ impl Running<'_, '_> {
             Ok(Ok(Ok(reply))) => reply,
         };
         reporter.report(Progress::Answered);
+        fail_point::reach("runner.ask_model.answered");
 
         let mut spent = self.spent();
         spent.requests += 1;
@@ -241,7 +244,9 @@ impl Running<'_, '_> {
             then,
             at: self.driver.clock.now(),
         };
+        fail_point::reach("runner.ask_model.gated");
         self.driver.store.record_turn(&self.claim, turn).await?;
+        fail_point::reach("runner.ask_model.recorded");
         self.reload().await?;
         Ok(ended)
     }
@@ -292,7 +297,9 @@ impl Running<'_, '_> {
         };
         let Some(admitted) = self.admit_again(&call, reporter).await? else { return Ok(None) };
         let now = self.driver.clock.now();
+        fail_point::reach("runner.invoke.admitted");
         let attempt = self.driver.store.record_call_started(&self.claim, id, now).await?;
+        fail_point::reach("runner.invoke.started");
         reporter.report(Progress::CallStarted {
             call: id,
             tool: &call.model_tool,
@@ -311,6 +318,7 @@ impl Running<'_, '_> {
             }
             outcome = self.driver.gate.invoke(self.driver.tools, admitted, attempt, left) => outcome,
         };
+        fail_point::reach("runner.invoke.invoked");
         reporter.report(Progress::CallEnded {
             call: id,
             tool: &call.model_tool,
@@ -320,6 +328,7 @@ impl Running<'_, '_> {
         let written = CallOutcome { succeeded: outcome.succeeded, result: outcome.result.clone() };
         let now = self.driver.clock.now();
         self.driver.store.record_call_finished(&self.claim, id, written, now).await?;
+        fail_point::reach("runner.invoke.finished");
         if let Some(call) = self.run.calls.iter_mut().find(|call| call.id == *id) {
             call.state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
             call.attempts = attempt;
@@ -365,7 +374,9 @@ impl Running<'_, '_> {
             }
         };
         let now = self.driver.clock.now();
+        fail_point::reach("runner.readmit.before");
         self.driver.store.readmit_call(&self.claim, &call.id, readmission, now).await?;
+        fail_point::reach("runner.readmit.after");
         self.reload().await?;
         Ok(None)
     }
@@ -385,7 +396,9 @@ impl Running<'_, '_> {
             })
             .collect();
         let now = self.driver.clock.now();
+        fail_point::reach("runner.tell.before");
         self.driver.store.tell_results(&self.claim, results.clone(), now).await?;
+        fail_point::reach("runner.tell.after");
         self.run.messages.extend(results);
         for call in self.run.calls.iter_mut().filter(|call| calls.contains(&call.id)) {
             call.told = true;
@@ -395,7 +408,9 @@ impl Running<'_, '_> {
 
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
+        fail_point::reach("runner.pause.before");
         let paused = self.driver.store.pause_run(&self.claim, self.spent(), now).await;
+        fail_point::reach("runner.pause.after");
         self.reload().await?;
         match paused {
             Ok(()) => Ok(Some(Ended::Paused)),
@@ -417,14 +432,18 @@ impl Running<'_, '_> {
 
     async fn end(&mut self, end: RunEnd) -> Result<(), StoreError> {
         let now = self.driver.clock.now();
+        fail_point::reach("runner.end.before");
         self.driver.store.end_run(&self.claim, end, self.spent(), now).await?;
+        fail_point::reach("runner.end.after");
         self.reload().await
     }
 
     async fn interrupt(&mut self, reason: String, stopped: bool) -> Result<Ended, StoreError> {
         let now = self.driver.clock.now();
         let spent = self.spent();
+        fail_point::reach("runner.interrupt.before");
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
+        fail_point::reach("runner.interrupt.after");
         self.reload().await?;
         Ok(Ended::Interrupted { reason, stopped })
     }

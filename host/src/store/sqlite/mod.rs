@@ -150,10 +150,11 @@ impl SqliteStore {
     /// Hands a verb to the writer.
     fn write<T: Send + 'static>(
         &self,
+        name: &'static str,
         verb: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.send_to_writer(Box::new(Verb { verb, answer }));
+        let sent = self.send_to_writer(Box::new(Verb { name, verb, answer }));
         self.answer(sent, answered)
     }
 
@@ -163,7 +164,7 @@ impl SqliteStore {
         verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         if matches!(self.place, Place::Memory | Place::File(OpenOptions { one_thread: true, .. })) {
-            return self.write(move |write| verb(write.conn));
+            return self.write("read", move |write| verb(write.conn));
         }
         let (answer, answered) = oneshot::channel();
         let sent = self.send_to_reader(Box::new(move |desk| {
@@ -287,12 +288,12 @@ impl Store for SqliteStore {
     }
 
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim> {
-        self.write(move |write| create_run::create_run(write, &run))
+        self.write("create_run", move |write| create_run::create_run(write, &run))
     }
 
     fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| record_turn::record_turn(write, &claim, &turn))
+        self.write("record_turn", move |write| record_turn::record_turn(write, &claim, &turn))
     }
 
     fn record_call_started(
@@ -302,7 +303,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, u32> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write(move |write| record_call_started::record_call_started(write, &claim, &call, at))
+        self.write("record_call_started", move |write| {
+            record_call_started::record_call_started(write, &claim, &call, at)
+        })
     }
 
     fn record_call_finished(
@@ -313,7 +316,7 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write(move |write| {
+        self.write("record_call_finished", move |write| {
             record_call_finished::record_call_finished(write, &claim, &call, &outcome, at)
         })
     }
@@ -326,7 +329,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write(move |write| readmit_call::readmit_call(write, &claim, &call, &readmission, at))
+        self.write("readmit_call", move |write| {
+            readmit_call::readmit_call(write, &claim, &call, &readmission, at)
+        })
     }
 
     fn tell_results(
@@ -336,12 +341,14 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| tell_results::tell_results(write, &claim, &results, at))
+        self.write("tell_results", move |write| {
+            tell_results::tell_results(write, &claim, &results, at)
+        })
     }
 
     fn pause_run(&self, claim: &Claim, spent: Spent, at: Timestamp) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| pause_run::pause_run(write, &claim, spent, at))
+        self.write("pause_run", move |write| pause_run::pause_run(write, &claim, spent, at))
     }
 
     fn interrupt_run(
@@ -352,7 +359,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| interrupt_run::interrupt_run(write, &claim, &reason, spent, at))
+        self.write("interrupt_run", move |write| {
+            interrupt_run::interrupt_run(write, &claim, &reason, spent, at)
+        })
     }
 
     fn end_run(
@@ -363,21 +372,21 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| end_run::end_run(write, &claim, &end, spent, at))
+        self.write("end_run", move |write| end_run::end_run(write, &claim, &end, spent, at))
     }
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
-        self.write(move |write| decide::decide(write, &request))
+        self.write("decide", move |write| decide::decide(write, &request))
     }
 
     fn claim_run(&self, run: &RunId, owner: &OwnerId, at: Timestamp) -> StoreFuture<'_, Claim> {
         let (run, owner) = (run.clone(), owner.clone());
-        self.write(move |write| claim_run::claim_run(write, &run, &owner, at))
+        self.write("claim_run", move |write| claim_run::claim_run(write, &run, &owner, at))
     }
 
     fn cancel_run(&self, run: &RunId, resolver: Resolver, at: Timestamp) -> StoreFuture<'_, ()> {
         let run = run.clone();
-        self.write(move |write| cancel_run::cancel_run(write, &run, &resolver, at))
+        self.write("cancel_run", move |write| cancel_run::cancel_run(write, &run, &resolver, at))
     }
 
     fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>> {
@@ -393,7 +402,7 @@ impl Store for SqliteStore {
             if dead.await?.is_empty() {
                 return Ok(Vec::new());
             }
-            self.write(move |write| adopt_orphans::adopt_orphans(write, at)).await
+            self.write("adopt_orphans", move |write| adopt_orphans::adopt_orphans(write, at)).await
         })
     }
 
@@ -456,7 +465,7 @@ mod tests {
     }
 
     fn note(store: &SqliteStore, text: String) -> StoreFuture<'static, ()> {
-        store.write(move |write| {
+        store.write("note", move |write| {
             write.insert(
                 "INSERT INTO roles (digest, name, path, text, files)
                  VALUES (CAST(?1 AS BLOB), '', x'', ?1, '{}')",
@@ -470,7 +479,7 @@ mod tests {
     fn a_full_disk_fails_everybody_in_the_transaction_and_nobody_after_it() {
         let store = SqliteStore::in_memory();
         let Ok(store) = store else { panic!("no store") };
-        let limited = store.write(|write| {
+        let limited = store.write("limit", |write| {
             let pages: i64 = write.conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
             // Fails where the limit is not given back.
             let limit = pages + 8;
@@ -481,7 +490,7 @@ mod tests {
         assert!(wait(limited).is_ok());
         // Held back until all three wait.
         let (go, hold) = channel::<()>();
-        let held = store.write(move |_| {
+        let held = store.write("hold", move |_| {
             let _go = hold.recv();
             Ok(())
         });
@@ -498,7 +507,7 @@ mod tests {
     #[test]
     fn a_verb_that_panics_is_answered() {
         let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
-        let broken: StoreFuture<'_, ()> = store.write(|_| panic!("on purpose"));
+        let broken: StoreFuture<'_, ()> = store.write("panic", |_| panic!("on purpose"));
         assert!(matches!(wait(broken), Err(StoreError::Failed { .. })));
         assert!(matches!(wait(note(&store, "a".into())), Err(StoreError::Failed { .. })));
     }

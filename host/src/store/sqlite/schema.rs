@@ -1,6 +1,7 @@
 //! The schema's version, and making it in a new file.
 
 use super::fault::Fault;
+use crate::fail_point;
 use rusqlite::Connection;
 
 /// What this program writes and reads. Raised with every change of `schema.sql`, together with the
@@ -49,6 +50,7 @@ pub(super) fn create(conn: &Connection) -> Result<(), Fault> {
             conn.pragma_update(None, "application_id", APPLICATION)?;
             conn.pragma_update(None, "user_version", VERSION)?;
         }
+        fail_point::reach("store.open.schema_written");
         conn.execute_batch("COMMIT")?;
         Ok(())
     });

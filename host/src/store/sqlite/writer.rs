@@ -12,6 +12,7 @@ use super::owners::Owners;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
+use crate::fail_point;
 use crate::store::StoreError;
 use rusqlite::{Connection, Params};
 use serde_json::Value;
@@ -70,6 +71,8 @@ impl Write<'_> {
 
 /// A verb on its way to the writer.
 pub(super) trait Job: Send {
+    /// Its name.
+    fn name(&self) -> &'static str;
     /// Runs it in a savepoint.
     fn run(self: Box<Self>, write: &mut Write<'_>, path: &Path) -> Box<dyn Done>;
     /// Answers it without running it.
@@ -78,6 +81,8 @@ pub(super) trait Job: Send {
 
 /// A verb that ran, and whoever waits for it.
 pub(super) trait Done {
+    /// The verb's name.
+    fn name(&self) -> &'static str;
     /// Why it failed, if it did.
     fn error(&self) -> Option<&StoreError>;
     /// Answers, knowing what became of the transaction.
@@ -86,6 +91,8 @@ pub(super) trait Done {
 
 /// A verb and whoever waits for it.
 pub(super) struct Verb<T, F> {
+    /// As the method of the store is called.
+    pub(super) name: &'static str,
     pub(super) verb: F,
     pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -95,10 +102,15 @@ where
     T: Send + 'static,
     F: FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send,
 {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn run(self: Box<Self>, write: &mut Write<'_>, path: &Path) -> Box<dyn Done> {
-        let Verb { verb, answer } = *self;
+        let Verb { name, verb, answer } = *self;
         let result = in_savepoint(write, verb).map_err(|fault| fault.at(path));
-        Box::new(Ran { result, answer })
+        fail_point::reach_verb(name, "after_verb");
+        Box::new(Ran { name, result, answer })
     }
 
     fn refuse(self: Box<Self>, error: StoreError) {
@@ -108,11 +120,16 @@ where
 }
 
 struct Ran<T> {
+    name: &'static str,
     result: Result<T, StoreError>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T> Done for Ran<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn error(&self) -> Option<&StoreError> {
         self.result.as_ref().err()
     }
@@ -168,6 +185,7 @@ impl Desk {
 
     /// Runs `first` and whatever arrives meanwhile, commits, and answers.
     fn batch(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+        fail_point::reach_verb(first.name(), "before_begin");
         let start = match self.begin() {
             Ok(start) => start,
             Err(error) => {
@@ -189,13 +207,16 @@ impl Desk {
             next = jobs.try_recv().ok();
         }
         let end = write.journal.head;
+        pass(&done, "before_commit");
         let committed = self.commit(done.last().and_then(|last| last.error()));
+        pass(&done, "after_commit");
         if committed.is_ok()
             && end != start
             && let Some(heads) = &mut self.heads
         {
             heads.append(&end);
         }
+        pass(&done, "after_heads");
         for one in done {
             one.answer(&committed);
         }
@@ -230,5 +251,12 @@ impl Desk {
             // Nothing better can be done with a failure here: the next BEGIN says it again.
             drop(self.conn.execute_batch("ROLLBACK"));
         }
+    }
+}
+
+/// Comes past a moment that the verbs of a transaction share.
+fn pass(done: &[Box<dyn Done>], moment: &'static str) {
+    for one in done {
+        fail_point::reach_verb(one.name(), moment);
     }
 }

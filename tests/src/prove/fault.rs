@@ -1,0 +1,6 @@
+//! Faults.
+use super::Table;
+/// Table.
+pub fn table() -> Table {
+    Table::default()
+}
