@@ -3,7 +3,7 @@
 use super::report::{Progress, Reporter};
 use super::step::{Step, next};
 use crate::domain::budget::Spent;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
@@ -18,6 +18,10 @@ use crate::store::{
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// How often a result is written down while another process keeps the database locked. The store waits
+/// five seconds each time, and half a minute outlasts a backup that holds the lock.
+const FINISH_ATTEMPTS: usize = 6;
 
 /// Everything one run is driven with.
 pub struct Driver<'a> {
@@ -327,7 +331,7 @@ impl Running<'_, '_> {
         });
         let written = CallOutcome { succeeded: outcome.succeeded, result: outcome.result.clone() };
         let now = self.driver.clock.now();
-        self.driver.store.record_call_finished(&self.claim, id, written, now).await?;
+        self.finish(id, &written, now).await?;
         fail_point::reach("runner.invoke.finished");
         if let Some(call) = self.run.calls.iter_mut().find(|call| call.id == *id) {
             call.state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
@@ -335,6 +339,23 @@ impl Running<'_, '_> {
             call.result = Some(outcome.result);
         }
         Ok(None)
+    }
+
+    /// Writes a result down. It is worth waiting for: without it a person has to find out what happened.
+    async fn finish(
+        &self,
+        id: &CallId,
+        outcome: &CallOutcome,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = || self.driver.store.record_call_finished(&self.claim, id, outcome.clone(), at);
+        for _ in 1..FINISH_ATTEMPTS {
+            match write().await {
+                Err(StoreError::Locked { .. }) => {}
+                written => return written,
+            }
+        }
+        write().await
     }
 
     /// The call's admission from this drive, or a fresh one: the gate is asked again for every call that
