@@ -109,7 +109,7 @@ fn walk(scenario: &'static Scenario) -> Result<Path, Wrong> {
     if look.state != scenario.end {
         return Err(Wrong::untrue(format!("the run is {}, not {}", look.state, scenario.end)));
     }
-    Recovery::new(&home, 0).to_the_end(&mut Row::new(scenario.name))?;
+    Recovery::new(&home, 0).go_on(&mut Row::new(scenario.name))?;
     Ok(Path { scenario, steps })
 }
 
@@ -183,7 +183,7 @@ fn trial(plan: &Plan) -> Row {
     let home = plan.scenario.home();
     let outcome = kill(plan, &home).and_then(|()| {
         nothing_runs(&home)?;
-        Recovery::new(&home, plan.seed).to_the_end(&mut row)
+        Recovery::new(&home, plan.seed).go_on(&mut row)
     });
     let place = match &plan.place {
         Place::Point { nth, .. } => format!("time {nth}"),

@@ -26,7 +26,7 @@ impl<'h> Recovery<'h> {
     }
 
     /// Goes on until the run has ended.
-    pub(super) fn to_the_end(mut self, row: &mut Row) -> Result<(), Wrong> {
+    pub(super) fn go_on(mut self, row: &mut Row) -> Result<(), Wrong> {
         if look::newest_run(self.home).is_none() {
             // It was never written down, and nobody was told that it was.
             self.run(&["run", "role.yaml", "-p", "go"])?;

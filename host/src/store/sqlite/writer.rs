@@ -189,9 +189,12 @@ impl Desk {
         let start = match self.begin() {
             Ok(start) => start,
             Err(error) => {
-                // Whoever waits now has waited for the same lock.
-                first.refuse(error.clone());
-                jobs.try_iter().take(LARGEST_BATCH).for_each(|job| job.refuse(error.clone()));
+                // Whoever waits now has waited for the same lock. Collected before anybody is answered:
+                // somebody who tries again has not waited yet.
+                let waiting: Vec<_> = jobs.try_iter().take(LARGEST_BATCH).collect();
+                for job in std::iter::once(first).chain(waiting) {
+                    job.refuse(error.clone());
+                }
                 return;
             }
         };
