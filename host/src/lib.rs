@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod domain;
+pub mod fail_point;
 pub mod gate;
 pub mod llm;
 pub mod ops;

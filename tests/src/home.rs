@@ -164,7 +164,16 @@ impl Home {
 
     /// The program with these arguments; `RUN`, `CALL2`, … among them stand for the ids that were shown.
     pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Start {
-        let mut command = Command::new(crate::binary());
+        self.start_of(&crate::binary(), arguments)
+    }
+
+    /// The same with fail points, which its environment arms: see `initrunner::fail_point`.
+    pub fn failing<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Start {
+        self.start_of(&crate::failing_binary(), arguments)
+    }
+
+    fn start_of<'a>(&self, program: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Start {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -251,10 +260,16 @@ impl Start {
 
     /// Gives it so many megabytes of address space, and no more.
     #[must_use]
-    pub fn address_space(mut self, megabytes: u64) -> Self {
-        let limit = format!("ulimit -v {} && exec \"$0\" \"$@\"", megabytes << 10);
+    pub fn address_space(self, megabytes: u64) -> Self {
+        self.after(&format!("ulimit -v {}", megabytes << 10))
+    }
+
+    /// Has a shell do something first, in the program's process and with its environment.
+    #[must_use]
+    pub fn after(mut self, words: &str) -> Self {
+        let words = format!("{words} && exec \"$0\" \"$@\"");
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(limit).arg(self.command.get_program()).args(self.command.get_args());
+        shell.arg("-c").arg(words).arg(self.command.get_program()).args(self.command.get_args());
         shell.env_clear();
         for (name, value) in self.command.get_envs() {
             if let Some(value) = value {
@@ -303,6 +318,11 @@ impl Running {
     pub fn kill(mut self) {
         self.child.kill().expect("a killed process");
         self.child.wait().expect("an ended process");
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has printed so far.

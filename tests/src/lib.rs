@@ -4,6 +4,7 @@ pub mod aimock;
 pub mod ask;
 pub mod home;
 pub mod model_stub;
+pub mod prove;
 pub mod random;
 pub mod reference;
 pub mod sandbox;
@@ -17,14 +18,26 @@ use std::path::{Path, PathBuf};
 /// # Panics
 /// It is not there: `cargo test -p initrunner-tests` alone does not build it.
 pub fn binary() -> PathBuf {
+    beside("initrunner", "run `cargo build` first")
+}
+
+/// The same program with fail points.
+///
+/// # Panics
+/// As [`binary`].
+pub fn failing_binary() -> PathBuf {
+    beside("failing_host", "name both packages: `-p initrunner -p initrunner-tests`")
+}
+
+fn beside(name: &str, cure: &str) -> PathBuf {
     let mut path = std::env::current_exe().expect("the path of the running test");
     // target/debug/deps/process-0123 → target/debug/initrunner; programs lie one level higher.
     path.pop();
     if path.ends_with("deps") {
         path.pop();
     }
-    path.push(format!("initrunner{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "`{}` is missing: run `cargo build` first", path.display());
+    path.push(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "`{}` is missing: {cure}", path.display());
     path
 }
 

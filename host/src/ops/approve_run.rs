@@ -147,6 +147,10 @@ fn decisions(
         Selection::All => None,
         Selection::Call(text) => Some(find_call(run, text)?),
     };
+    // What was under way when its run was cancelled stays unknown, and nobody can settle it.
+    if run.run.state.is_final() && named.is_some_and(|call| call.state == CallState::Unknown) {
+        return Err(OpError::Conflict(run.run.over()));
+    }
     match (&request.choice, named) {
         (Choice::Decide(_), None) if waiting().next().is_none() => Err(nothing_waits(run)),
         (Choice::Decide(decision), None) => {
@@ -219,16 +223,14 @@ fn nothing_waits(run: &StoredRun) -> OpError {
     }
     match run.calls.iter().rev().find(|call| call.decided_at.is_some()) {
         Some(call) => decided_before(call),
-        None => OpError::Conflict(Conflict::WrongState {
-            run: run.run.id.clone(),
-            state: run.run.state,
-        }),
+        None => OpError::Conflict(run.run.over()),
     }
 }
 
-/// The question that a call with an unknown outcome poses, where the run has one.
+/// The question that a call with an unknown outcome poses, where an unfinished run has one.
 pub(super) fn unknown_outcome(run: &StoredRun) -> Option<OpError> {
-    let call = run.calls.iter().find(|call| call.state == CallState::Unknown)?;
+    let unknown = |call: &&CallRecord| call.state == CallState::Unknown;
+    let call = run.calls.iter().find(unknown).filter(|_| !run.run.state.is_final())?;
     Some(OpError::UnknownOutcome(question(call)))
 }
 

@@ -6,7 +6,7 @@ use super::host::Host;
 use super::open_role::Opened;
 use super::random;
 use crate::runner::{Driven, Driver};
-use crate::store::{Claim, Conflict, StoreError};
+use crate::store::{Claim, StoreError};
 
 /// Drives a claimed run until it pauses or ends.
 pub(super) async fn continue_run(
@@ -32,9 +32,9 @@ pub(super) async fn continue_run(
         Err(StoreError::Fenced(run)) => {
             // Shut out by whoever ended the run, or by whoever drives it now: the first is no failure of
             // the store, and its person should read what became of the run.
-            let state = store.load_run(&id).await?.run.state;
-            if state.is_final() {
-                return Err(OpError::Conflict(Conflict::WrongState { run: id, state }));
+            let stored = store.load_run(&id).await?.run;
+            if stored.state.is_final() {
+                return Err(OpError::Conflict(stored.over()));
             }
             Err(StoreError::Fenced(run).into())
         }

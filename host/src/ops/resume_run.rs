@@ -10,7 +10,6 @@ use super::open_role::open_stored;
 use crate::domain::decision::Resolver;
 use crate::domain::tool_call::CallState;
 use crate::runner::{Driven, Progress};
-use crate::store::Conflict;
 
 /// Claims an interrupted run and drives it.
 ///
@@ -27,8 +26,7 @@ pub async fn resume_run(
     let id = find_run(host, run).await?;
     let stored = store.load_run(&id).await?;
     if stored.run.state.is_final() {
-        let state = stored.run.state;
-        return Err(OpError::Conflict(Conflict::WrongState { run: id, state }));
+        return Err(OpError::Conflict(stored.run.over()));
     }
     let waiting = stored.calls.iter().filter(|call| call.state == CallState::Waiting).count();
     if waiting > 0 {

@@ -3,7 +3,7 @@
 use super::report::{Masked, Progress, Reporter};
 use super::step::{Step, next};
 use crate::domain::budget::Spent;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
@@ -11,6 +11,7 @@ use crate::domain::rule::ApprovalRule;
 use crate::domain::run::RunState;
 use crate::domain::secret::mask;
 use crate::domain::tool_call::CallState;
+use crate::fail_point;
 use crate::gate::{
     Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, Waiting, denial_text, edit_text,
 };
@@ -22,6 +23,10 @@ use crate::store::{
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// How often a result is written down while another process keeps the database locked. The store waits
+/// five seconds each time, and half a minute outlasts a backup that holds the lock.
+const FINISH_ATTEMPTS: usize = 6;
 
 /// Everything one run is driven with.
 pub struct Driver<'a> {
@@ -191,6 +196,7 @@ impl Running<'_, '_> {
             Delta::CallStarted { .. } => {}
             Delta::Retrying { after, why } => reporter.report(Progress::Retrying { after, why }),
         };
+        fail_point::reach("runner.ask_model.before");
         let mut stop = self.driver.stop.clone();
         let answer = tokio::select! {
             biased;
@@ -216,6 +222,7 @@ impl Running<'_, '_> {
             Ok(Ok(Ok(reply))) => reply,
         };
         reporter.report(Progress::Answered);
+        fail_point::reach("runner.ask_model.answered");
 
         let mut spent = self.spent();
         spent.requests += 1;
@@ -267,7 +274,9 @@ impl Running<'_, '_> {
             at: self.driver.clock.now(),
         };
         let first_new = self.run.calls.len();
+        fail_point::reach("runner.ask_model.gated");
         self.record(turn).await?;
+        fail_point::reach("runner.ask_model.recorded");
         for call in &self.run.calls[first_new..] {
             if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
                 let (tool, by) = (&*call.model_tool, resolver.resolved_by());
@@ -352,7 +361,9 @@ impl Running<'_, '_> {
         };
         let Some(admitted) = self.admit_again(&call, reporter).await? else { return Ok(None) };
         let now = self.driver.clock.now();
+        fail_point::reach("runner.invoke.admitted");
         let attempt = self.driver.store.record_call_started(&self.claim, id, now).await?;
+        fail_point::reach("runner.invoke.started");
         reporter.report(Progress::CallStarted {
             call: id,
             tool: &call.model_tool,
@@ -371,6 +382,7 @@ impl Running<'_, '_> {
             }
             outcome = self.driver.gate.invoke(self.driver.tools, admitted, attempt, left) => outcome,
         };
+        fail_point::reach("runner.invoke.invoked");
         reporter.report(Progress::CallEnded {
             call: id,
             tool: &call.model_tool,
@@ -379,13 +391,31 @@ impl Running<'_, '_> {
         });
         let written = CallOutcome { succeeded: outcome.succeeded, result: outcome.result.clone() };
         let now = self.driver.clock.now();
-        self.driver.store.record_call_finished(&self.claim, id, written, now).await?;
+        self.finish(id, &written, now).await?;
+        fail_point::reach("runner.invoke.finished");
         if let Some(call) = self.run.calls.iter_mut().find(|call| call.id == *id) {
             call.state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
             call.attempts = attempt;
             call.result = Some(outcome.result);
         }
         Ok(None)
+    }
+
+    /// Writes a result down. It is worth waiting for: without it a person has to find out what happened.
+    async fn finish(
+        &self,
+        id: &CallId,
+        outcome: &CallOutcome,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = || self.driver.store.record_call_finished(&self.claim, id, outcome.clone(), at);
+        for _ in 1..FINISH_ATTEMPTS {
+            match write().await {
+                Err(StoreError::Locked { .. }) => {}
+                written => return written,
+            }
+        }
+        write().await
     }
 
     /// The call's admission from this drive, or a fresh one: the gate is asked again for every call that
@@ -428,7 +458,9 @@ impl Running<'_, '_> {
             }
         };
         let now = self.driver.clock.now();
+        fail_point::reach("runner.readmit.before");
         self.driver.store.readmit_call(&self.claim, &call.id, readmission, now).await?;
+        fail_point::reach("runner.readmit.after");
         self.reload().await?;
         Ok(None)
     }
@@ -448,7 +480,9 @@ impl Running<'_, '_> {
             })
             .collect();
         let now = self.driver.clock.now();
+        fail_point::reach("runner.tell.before");
         self.driver.store.tell_results(&self.claim, results.clone(), now).await?;
+        fail_point::reach("runner.tell.after");
         self.run.messages.extend(results);
         for call in self.run.calls.iter_mut().filter(|call| calls.contains(&call.id)) {
             call.told = true;
@@ -458,7 +492,10 @@ impl Running<'_, '_> {
 
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
-        match self.driver.store.pause_run(&self.claim, self.spent(), now).await {
+        fail_point::reach("runner.pause.before");
+        let paused = self.driver.store.pause_run(&self.claim, self.spent(), now).await;
+        fail_point::reach("runner.pause.after");
+        match paused {
             Ok(()) => {
                 self.read_back().await?;
                 Ok(Some(Ended::Paused))
@@ -484,14 +521,18 @@ impl Running<'_, '_> {
 
     async fn end(&mut self, end: RunEnd) -> Result<(), StoreError> {
         let now = self.driver.clock.now();
+        fail_point::reach("runner.end.before");
         self.driver.store.end_run(&self.claim, end, self.spent(), now).await?;
+        fail_point::reach("runner.end.after");
         self.read_back().await
     }
 
     async fn interrupt(&mut self, reason: String, stopped: bool) -> Result<Ended, StoreError> {
         let now = self.driver.clock.now();
         let spent = self.spent();
+        fail_point::reach("runner.interrupt.before");
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
+        fail_point::reach("runner.interrupt.after");
         self.read_back().await?;
         Ok(Ended::Interrupted { reason, stopped })
     }

@@ -105,6 +105,16 @@ pub enum Conflict {
         /// The run.
         run: RunId,
     },
+    /// Somebody ended the run.
+    #[error("run {run} was cancelled by {by} at {at}")]
+    Cancelled {
+        /// The run.
+        run: RunId,
+        /// Who, as shown.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
     /// The run is in no state for this.
     #[error("run {run} is {state}")]
     WrongState {

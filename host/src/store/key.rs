@@ -1,5 +1,6 @@
 //! Keys of this host: 32 random bytes each, in a file of their own with mode 0600, outside the database.
 
+use crate::fail_point;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -38,7 +39,9 @@ pub fn ensure(path: &Path) -> io::Result<()> {
     let linked = file
         .write_all(&bytes)
         .and_then(|()| file.sync_all())
+        .inspect(|()| fail_point::reach("store.key.draft_written"))
         .and_then(|()| fs::hard_link(&draft, path));
+    fail_point::reach("store.key.linked");
     fs::remove_file(&draft)?;
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),

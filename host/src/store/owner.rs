@@ -5,6 +5,7 @@
 //! that slept for a night still owns its runs, and a killed process owns nothing.
 
 use crate::domain::ids::OwnerId;
+use crate::fail_point;
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -71,11 +72,13 @@ impl Owner {
                 }
                 other => other?,
             };
+            fail_point::reach("store.owner.file_made");
             // Waits only for somebody who is looking whether this very file is locked.
             file.lock()?;
             if file.metadata()?.nlink() > 0 {
                 file.set_len(0)?;
                 writeln!(file, "pid {}", std::process::id())?;
+                fail_point::reach("store.owner.registered");
                 return Ok(Self { id, hold: Hold::File { path, _locked: file } });
             }
         }
@@ -99,7 +102,10 @@ impl Drop for Owner {
         match &self.hold {
             // Removed while the lock is still held, so that nobody finds the file between the two. A
             // file that stays behind is harmless: unlocked means dead.
-            Hold::File { path, .. } => drop(std::fs::remove_file(path)),
+            Hold::File { path, .. } => {
+                fail_point::reach("store.owner.leaving");
+                drop(std::fs::remove_file(path));
+            }
             Hold::Memory(living) => drop(lock(living).remove(&self.id)),
         }
     }

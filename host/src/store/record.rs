@@ -1,5 +1,6 @@
 //! What the verbs take and give: plain data, the same for every database.
 
+use super::Conflict;
 use crate::domain::approval::{Binding, Preview};
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
@@ -15,6 +16,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+
+/// How the outcome of a cancelled run begins; who cancelled it follows.
+pub(super) const CANCELLED_BY: &str = "cancelled by ";
 
 /// The right to drive one run: held by one process at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -291,6 +295,18 @@ pub struct RunRecord {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl RunRecord {
+    /// What somebody is told who comes when the run has ended: by whom, where that was a person.
+    pub fn over(&self) -> Conflict {
+        match self.outcome.as_deref().and_then(|outcome| outcome.strip_prefix(CANCELLED_BY)) {
+            Some(by) if self.state == RunState::Cancelled => {
+                Conflict::Cancelled { run: self.id.clone(), by: by.to_owned(), at: self.updated_at }
+            }
+            _ => Conflict::WrongState { run: self.id.clone(), state: self.state },
+        }
+    }
 }
 
 /// A call, as stored.

@@ -171,7 +171,7 @@ fn a_run_that_is_cancelled_elsewhere_ends() {
         = 0
     "#]]);
     running.wait().check(expect![[r#"
-        ! error: run RUN_____________ is cancelled
+        ! error: run RUN_____________ was cancelled by os:USER at TIME_______________________
         = 3
     "#]]);
     home.run(["runs"]).check(expect![[r#"

@@ -253,11 +253,11 @@ fn a_paused_run_is_resumed_only_by_a_decision() {
         = 3
     "#]]);
     home.run(["resume", "RUN"]).check(expect![[r#"
-        ! error: run RUN_____________ is cancelled
+        ! error: run RUN_____________ was cancelled by Ada at TIME_______________________
         = 3
     "#]]);
     home.run(["cancel", "RUN"]).check(expect![[r#"
-        ! error: run RUN_____________ is cancelled
+        ! error: run RUN_____________ was cancelled by Ada at TIME_______________________
         = 3
     "#]]);
     home.run(["pending"]).check(expect![[r#"

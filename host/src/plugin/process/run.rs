@@ -3,6 +3,7 @@
 use super::capture::Capture;
 use super::wire::{Refusal, Report, Specification};
 use super::{Ending, ProcessCommand, ProcessError, ProcessOutput, SUPERVISE, Target};
+use crate::fail_point;
 use rustix::process::Pid;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -53,6 +54,7 @@ async fn attempt(
 ) -> Result<ProcessOutput, Lost> {
     let specification = specification(command, limit, hide).map_err(Lost::Refused)?;
     let deadline = Instant::now() + limit + GRACE;
+    fail_point::reach("process.before_start");
     let mut supervisor = Supervisor::start(command.supervisor.as_deref()).map_err(Lost::Refused)?;
     let mut stdout = Capture::new(command.max_output_bytes, command.secrets.stream());
     let mut stderr = Capture::new(command.max_output_bytes, command.secrets.stream());
@@ -270,6 +272,7 @@ impl Supervisor {
     async fn ask(&mut self, specification: &[u8]) -> Result<Ended, Lost> {
         let broken = |error: std::io::Error| Lost::Broken(error.to_string());
         self.reports.get_mut().get_mut().write_all(specification).await.map_err(broken)?;
+        fail_point::reach("process.specified");
         let mut started = None;
         while let Some(line) = self.reports.next_line().await.map_err(broken)? {
             let report = serde_json::from_str(&line).map_err(|error| broken(error.into()))?;
@@ -277,8 +280,10 @@ impl Supervisor {
                 (Report::Started { pid, start_time, isolation }, None) => {
                     self.program = i32::try_from(pid).ok().and_then(Pid::from_raw);
                     started = Some((pid, start_time, isolation));
+                    fail_point::reach("process.started");
                 }
                 (Report::Ended { ending, elapsed_ms }, Some((pid, start_time, isolation))) => {
+                    fail_point::reach("process.ended");
                     let elapsed = Duration::from_millis(elapsed_ms);
                     return Ok(Ended { ending, elapsed, isolation, pid, start_time });
                 }

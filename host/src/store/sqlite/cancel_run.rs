@@ -9,6 +9,7 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::RunId;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallEvent, CallState};
+use crate::store::record::CANCELLED_BY;
 use serde_json::json;
 
 pub(super) fn cancel_run(
@@ -20,7 +21,7 @@ pub(super) fn cancel_run(
     let run = run_row::find(write.conn, run)?;
     // Before the calls, so that a run that has ended says so. The new fencing number shuts out a
     // process that drives it.
-    let outcome = format!("cancelled by {}", resolver.resolved_by());
+    let outcome = format!("{CANCELLED_BY}{}", resolver.resolved_by());
     let fence = run.fence + 1;
     run_row::change(write, &run, RunState::Cancelled, None, fence, Some(&outcome), at)?;
     let denied = Decision::Deny { reason: None };

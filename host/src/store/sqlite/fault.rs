@@ -61,6 +61,14 @@ impl Fault {
             Fault::Sql(error) => {
                 let reason = words(&error);
                 match error.sqlite_error_code() {
+                    // Memory shared with other processes lies in a file, too. SQLite says no more than
+                    // this where the disk has no room for it.
+                    _ if extended_code(&error) == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => {
+                        StoreError::Full { path }
+                    }
+                    // So does a file system that became read-only: the file is there, and the one of the
+                    // log cannot be made beside it.
+                    Some(ErrorCode::CannotOpen) => StoreError::ReadOnly { path, reason },
                     Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                         StoreError::Locked { path }
                     }
@@ -76,6 +84,10 @@ impl Fault {
             }
         }
     }
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<std::ffi::c_int> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 /// What SQLite says, without the numbers of its codes.

@@ -165,10 +165,11 @@ impl SqliteStore {
     /// Hands a verb to the writer.
     fn write<T: Send + 'static>(
         &self,
+        name: &'static str,
         verb: impl FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.send_to_writer(Box::new(Verb { verb, answer }));
+        let sent = self.send_to_writer(Box::new(Verb { name, verb, answer }));
         self.answer(sent, answered)
     }
 
@@ -176,12 +177,13 @@ impl SqliteStore {
     /// it: the one place where texts from outside enter the database.
     fn write_hidden<R: Texts + Send + 'static, T: Send + 'static>(
         &self,
+        name: &'static str,
         run: &RunId,
         record: R,
         verb: impl FnOnce(&mut Write<'_>, R) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         let (key, run) = (self.key.clone(), run.clone());
-        self.write(move |write| {
+        self.write(name, move |write| {
             let record = sealed::hide(write, &key, &run, record)?;
             verb(write, record)
         })
@@ -193,7 +195,7 @@ impl SqliteStore {
         verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         if matches!(self.place, Place::Memory | Place::File(OpenOptions { one_thread: true, .. })) {
-            return self.write(move |write| verb(write.conn));
+            return self.write("read", move |write| verb(write.conn));
         }
         let (answer, answered) = oneshot::channel();
         let sent = self.send_to_reader(Box::new(move |desk| {
@@ -318,7 +320,7 @@ impl Store for SqliteStore {
 
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim> {
         let id = run.id.clone();
-        self.write_hidden(&id, run, |write, run| create_run::create_run(write, &run))
+        self.write_hidden("create_run", &id, run, |write, run| create_run::create_run(write, &run))
     }
 
     fn record_turn(
@@ -328,7 +330,7 @@ impl Store for SqliteStore {
     ) -> StoreFuture<'_, Vec<super::CallRecord>> {
         let claim = claim.clone();
         let key = self.key.clone();
-        self.write_hidden(&claim.run.clone(), turn, move |write, turn| {
+        self.write_hidden("record_turn", &claim.run.clone(), turn, move |write, turn| {
             let calls = record_turn::record_turn(write, &claim, &turn)?;
             // Whoever drives the run goes on with them.
             sealed::reveal(write.conn, &key, &claim.run, calls)
@@ -342,7 +344,9 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, u32> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write(move |write| record_call_started::record_call_started(write, &claim, &call, at))
+        self.write("record_call_started", move |write| {
+            record_call_started::record_call_started(write, &claim, &call, at)
+        })
     }
 
     fn record_call_finished(
@@ -353,9 +357,14 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write_hidden(&claim.run.clone(), outcome, move |write, outcome| {
-            record_call_finished::record_call_finished(write, &claim, &call, &outcome, at)
-        })
+        self.write_hidden(
+            "record_call_finished",
+            &claim.run.clone(),
+            outcome,
+            move |write, outcome| {
+                record_call_finished::record_call_finished(write, &claim, &call, &outcome, at)
+            },
+        )
     }
 
     fn readmit_call(
@@ -366,9 +375,14 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
-        self.write_hidden(&claim.run.clone(), readmission, move |write, readmission| {
-            readmit_call::readmit_call(write, &claim, &call, &readmission, at)
-        })
+        self.write_hidden(
+            "readmit_call",
+            &claim.run.clone(),
+            readmission,
+            move |write, readmission| {
+                readmit_call::readmit_call(write, &claim, &call, &readmission, at)
+            },
+        )
     }
 
     fn tell_results(
@@ -378,14 +392,14 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write_hidden(&claim.run.clone(), results, move |write, results| {
+        self.write_hidden("tell_results", &claim.run.clone(), results, move |write, results| {
             tell_results::tell_results(write, &claim, &results, at)
         })
     }
 
     fn pause_run(&self, claim: &Claim, spent: Spent, at: Timestamp) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write(move |write| pause_run::pause_run(write, &claim, spent, at))
+        self.write("pause_run", move |write| pause_run::pause_run(write, &claim, spent, at))
     }
 
     fn interrupt_run(
@@ -396,7 +410,7 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write_hidden(&claim.run.clone(), reason, move |write, reason| {
+        self.write_hidden("interrupt_run", &claim.run.clone(), reason, move |write, reason| {
             interrupt_run::interrupt_run(write, &claim, &reason, spent, at)
         })
     }
@@ -409,14 +423,14 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let claim = claim.clone();
-        self.write_hidden(&claim.run.clone(), end, move |write, end| {
+        self.write_hidden("end_run", &claim.run.clone(), end, move |write, end| {
             end_run::end_run(write, &claim, &end, spent, at)
         })
     }
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
         let run = request.run.clone();
-        self.write_hidden(&run, request, |write, request| decide::decide(write, &request))
+        self.write_hidden("decide", &run, request, |write, request| decide::decide(write, &request))
     }
 
     fn claim_run(
@@ -427,12 +441,12 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> StoreFuture<'_, Claim> {
         let (run, owner, by) = (run.clone(), owner.clone(), by.clone());
-        self.write(move |write| claim_run::claim_run(write, &run, &owner, &by, at))
+        self.write("claim_run", move |write| claim_run::claim_run(write, &run, &owner, &by, at))
     }
 
     fn cancel_run(&self, run: &RunId, resolver: Resolver, at: Timestamp) -> StoreFuture<'_, ()> {
         let id = run.clone();
-        self.write_hidden(run, resolver, move |write, resolver| {
+        self.write_hidden("cancel_run", run, resolver, move |write, resolver| {
             cancel_run::cancel_run(write, &id, &resolver, at)
         })
     }
@@ -450,7 +464,7 @@ impl Store for SqliteStore {
             if dead.await?.is_empty() {
                 return Ok(Vec::new());
             }
-            self.write(move |write| adopt_orphans::adopt_orphans(write, at)).await
+            self.write("adopt_orphans", move |write| adopt_orphans::adopt_orphans(write, at)).await
         })
     }
 
@@ -523,7 +537,7 @@ impl Store for SqliteStore {
     }
 
     fn prune(&self, request: PruneRequest) -> StoreFuture<'_, Pruned> {
-        self.write(move |write| prune_runs::prune_runs(write, &request))
+        self.write("prune", move |write| prune_runs::prune_runs(write, &request))
     }
 
     fn give_back(&self) -> StoreFuture<'_, (u64, u64)> {
@@ -557,7 +571,7 @@ mod tests {
     }
 
     fn note(store: &SqliteStore, text: String) -> StoreFuture<'static, ()> {
-        store.write(move |write| {
+        store.write("note", move |write| {
             write.insert(
                 "INSERT INTO roles (digest, name, path, text, files)
                  VALUES (CAST(?1 AS BLOB), '', x'', ?1, '{}')",
@@ -571,7 +585,7 @@ mod tests {
     fn a_full_disk_fails_everybody_in_the_transaction_and_nobody_after_it() {
         let store = SqliteStore::in_memory();
         let Ok(store) = store else { panic!("no store") };
-        let limited = store.write(|write| {
+        let limited = store.write("limit", |write| {
             let pages: i64 = write.conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
             // Fails where the limit is not given back.
             let limit = pages + 8;
@@ -582,7 +596,7 @@ mod tests {
         assert!(wait(limited).is_ok());
         // Held back until all three wait.
         let (go, hold) = channel::<()>();
-        let held = store.write(move |_| {
+        let held = store.write("hold", move |_| {
             let _go = hold.recv();
             Ok(())
         });
@@ -599,7 +613,7 @@ mod tests {
     #[test]
     fn a_verb_that_panics_is_answered() {
         let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
-        let broken: StoreFuture<'_, ()> = store.write(|_| panic!("on purpose"));
+        let broken: StoreFuture<'_, ()> = store.write("panic", |_| panic!("on purpose"));
         assert!(matches!(wait(broken), Err(StoreError::Failed { .. })));
         assert!(matches!(wait(note(&store, "a".into())), Err(StoreError::Failed { .. })));
     }

@@ -3,6 +3,7 @@
 use super::fault::{Fault, of_file};
 use super::key::KeyPlace;
 use super::{heads, schema};
+use crate::fail_point;
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
@@ -90,10 +91,15 @@ pub(super) fn first(options: &OpenOptions) -> Result<Connection, StoreError> {
             return Err(StoreError::Corrupt { path: path.clone(), reason: "it is empty".into() });
         }
         schema::Found::Empty => {
+            fail_point::reach("store.open.file_made");
             KeyPlace::Folder(options.key_folder.clone()).ensure()?;
+            fail_point::reach("store.open.key_made");
             heads::create(path).map_err(|error| of_file(&error, path))?;
+            fail_point::reach("store.open.heads_made");
             write_ahead(&conn, options.busy_timeout).map_err(fault)?;
+            fail_point::reach("store.open.log_switched");
             schema::create(&conn).map_err(fault)?;
+            fail_point::reach("store.open.schema_made");
         }
     }
     Ok(conn)

@@ -1,6 +1,7 @@
 //! The schema's version: making it in a new file, and bringing an older file to it.
 
 use super::fault::Fault;
+use crate::fail_point;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -56,6 +57,7 @@ pub(super) fn create(conn: &Connection) -> Result<(), Fault> {
             conn.pragma_update(None, "application_id", APPLICATION)?;
             conn.pragma_update(None, "user_version", VERSION)?;
         }
+        fail_point::reach("store.open.schema_written");
         conn.execute_batch("COMMIT")?;
         Ok(())
     });

@@ -12,6 +12,7 @@ use super::owners::Owners;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
+use crate::fail_point;
 use crate::store::StoreError;
 use rusqlite::{Connection, Params};
 use serde_json::Value;
@@ -85,6 +86,8 @@ impl Write<'_> {
 
 /// A verb on its way to the writer.
 pub(super) trait Job: Send {
+    /// Its name.
+    fn name(&self) -> &'static str;
     /// Runs it in a savepoint.
     fn run(self: Box<Self>, write: &mut Write<'_>, path: &Path) -> Box<dyn Done>;
     /// Answers it without running it.
@@ -93,6 +96,8 @@ pub(super) trait Job: Send {
 
 /// A verb that ran, and whoever waits for it.
 pub(super) trait Done {
+    /// The verb's name.
+    fn name(&self) -> &'static str;
     /// Why it failed, if it did.
     fn error(&self) -> Option<&StoreError>;
     /// Answers, knowing what became of the transaction.
@@ -101,6 +106,8 @@ pub(super) trait Done {
 
 /// A verb and whoever waits for it.
 pub(super) struct Verb<T, F> {
+    /// As the method of the store is called.
+    pub(super) name: &'static str,
     pub(super) verb: F,
     pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -110,10 +117,15 @@ where
     T: Send + 'static,
     F: FnOnce(&mut Write<'_>) -> Result<T, Fault> + Send,
 {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn run(self: Box<Self>, write: &mut Write<'_>, path: &Path) -> Box<dyn Done> {
-        let Verb { verb, answer } = *self;
+        let Verb { name, verb, answer } = *self;
         let result = in_savepoint(write, verb).map_err(|fault| fault.at(path));
-        Box::new(Ran { result, answer })
+        fail_point::reach_verb(name, "after_verb");
+        Box::new(Ran { name, result, answer })
     }
 
     fn refuse(self: Box<Self>, error: StoreError) {
@@ -123,11 +135,16 @@ where
 }
 
 struct Ran<T> {
+    name: &'static str,
     result: Result<T, StoreError>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T> Done for Ran<T> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn error(&self) -> Option<&StoreError> {
         self.result.as_ref().err()
     }
@@ -183,12 +200,16 @@ impl Desk {
 
     /// Runs `first` and whatever arrives meanwhile, commits, and answers.
     fn batch(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+        fail_point::reach_verb(first.name(), "before_begin");
         let start = match self.begin() {
             Ok(start) => start,
             Err(error) => {
-                // Whoever waits now has waited for the same lock.
-                first.refuse(error.clone());
-                jobs.try_iter().take(LARGEST_BATCH).for_each(|job| job.refuse(error.clone()));
+                // Whoever waits now has waited for the same lock. Collected before anybody is answered:
+                // somebody who tries again has not waited yet.
+                let waiting: Vec<_> = jobs.try_iter().take(LARGEST_BATCH).collect();
+                for job in std::iter::once(first).chain(waiting) {
+                    job.refuse(error.clone());
+                }
                 return;
             }
         };
@@ -204,13 +225,16 @@ impl Desk {
             next = jobs.try_recv().ok();
         }
         let end = write.journal.head;
+        pass(&done, "before_commit");
         let committed = self.commit(done.last().and_then(|last| last.error()));
+        pass(&done, "after_commit");
         if committed.is_ok()
             && end != start
             && let Some(heads) = &mut self.heads
         {
             heads.append(&end);
         }
+        pass(&done, "after_heads");
         for one in done {
             one.answer(&committed);
         }
@@ -252,4 +276,11 @@ impl Desk {
 fn run(conn: &Connection, sql: &str) -> Result<(), Fault> {
     conn.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+/// Comes past a moment that the verbs of a transaction share.
+fn pass(done: &[Box<dyn Done>], moment: &'static str) {
+    for one in done {
+        fail_point::reach_verb(one.name(), moment);
+    }
 }
