@@ -9,6 +9,7 @@ use super::error::{EntryProblem, LoadError};
 use super::import::{self, process::ProcessAccess};
 use super::limits::{CallLimits, LARGEST_MEMORY};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
+use super::process::Announce;
 use super::schema::{Author, Schema};
 use super::source::Source;
 use super::state::State;
@@ -153,6 +154,7 @@ impl LoadedEntry {
     pub(super) fn process_access(
         &self,
         protected: &Arc<[PathBuf]>,
+        announce: Option<Announce>,
         inert: bool,
     ) -> Option<ProcessAccess> {
         let grant = self.grants.process.clone()?;
@@ -160,6 +162,7 @@ impl LoadedEntry {
             grant: Arc::new(grant),
             environment: Arc::clone(&self.environment),
             protected: Arc::clone(protected),
+            announce,
             inert,
         })
     }

@@ -7,16 +7,19 @@ use crate::domain::clock::Clock;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
-use crate::domain::tool_call::CallState;
-use crate::gate::{Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, denial_text};
+use crate::domain::tool_call::{CallState, MOST_ATTEMPTS};
+use crate::gate::{
+    Admitted, Answer, Gate, Prior, ProgramStarted, Proposed, Toolset, Verdict, denial_text,
+};
 use crate::llm::{Delta, Model, Request, ToolSpec};
 use crate::store::{
-    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Conflict, NewCall, Readmission, RunEnd,
-    Store, StoreError, StoredRun, TurnRecord,
+    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Conflict, NewCall, Program, Readmission,
+    RunEnd, Store, StoreError, StoredRun, TurnRecord,
 };
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Everything one run is driven with.
 pub struct Driver<'a> {
@@ -124,7 +127,7 @@ impl Running<'_, '_> {
                 Step::AskModel => self.ask_model(reporter).await?,
                 Step::Invoke(call) => self.invoke(&call, reporter).await?,
                 Step::Tell(calls) => self.tell(&calls).await?,
-                Step::Pause => self.pause().await?,
+                Step::Pause => self.retry_or_pause().await?,
                 Step::Finish(answer) => Some(self.complete(answer).await?),
             };
             if let Some(ended) = ended {
@@ -303,13 +306,21 @@ impl Running<'_, '_> {
         // Stopped in time, a call still has a result; the budget ends the run at the next step.
         let left = self.time_left();
         let mut stop = self.driver.stop.clone();
-        let outcome = tokio::select! {
-            biased;
-            reason = stopped(&mut stop) => {
-                // Dropping the call ends it; whether it had happened by then cannot be known.
-                return self.interrupt(reason, true).await.map(Some);
+        let (announce, mut programs) = mpsc::channel(1);
+        let announce = Some(announce);
+        let driver = self.driver;
+        let mut invoking =
+            pin!(driver.gate.invoke(driver.tools, admitted, attempt, left, announce));
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                reason = stopped(&mut stop) => {
+                    // Dropping the call ends it; whether it had happened by then cannot be known.
+                    return self.interrupt(reason, true).await.map(Some);
+                }
+                Some(program) = programs.recv() => self.let_run(id, attempt, program).await?,
+                outcome = &mut invoking => break outcome,
             }
-            outcome = self.driver.gate.invoke(self.driver.tools, admitted, attempt, left) => outcome,
         };
         reporter.report(Progress::CallEnded {
             call: id,
@@ -326,6 +337,28 @@ impl Running<'_, '_> {
             call.result = Some(outcome.result);
         }
         Ok(None)
+    }
+
+    /// Lets a program run, once it is written down which process it will be.
+    async fn let_run(
+        &self,
+        call: &CallId,
+        attempt: u32,
+        started: ProgramStarted,
+    ) -> Result<(), StoreError> {
+        let ProgramStarted { pid, start_time, go } = started;
+        // On a system that tells neither of the two, nobody could find the program again.
+        if let Some(uptime) = self.driver.clock.uptime()
+            && start_time > 0
+        {
+            let program = Program { pid, start_time, boot: uptime.boot };
+            let now = self.driver.clock.now();
+            let store = self.driver.store;
+            store.record_program_started(&self.claim, call, attempt, program, now).await?;
+        }
+        // Its supervisor may be gone; then so is the program.
+        let _ = go.send(());
+        Ok(())
     }
 
     /// The call's admission from this drive, or a fresh one: the gate is asked again for every call that
@@ -393,6 +426,20 @@ impl Running<'_, '_> {
         Ok(None)
     }
 
+    /// Pauses, unless all that stands in the way is calls of unknown outcome that the role has tried
+    /// again.
+    async fn retry_or_pause(&mut self) -> Result<Option<Ended>, StoreError> {
+        let Some(calls) = retriable(self.driver.tools, &self.run) else {
+            return self.pause().await;
+        };
+        for call in calls {
+            let now = self.driver.clock.now();
+            self.driver.store.retry_unknown(&self.claim, &call, now).await?;
+        }
+        self.reload().await?;
+        Ok(None)
+    }
+
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
         let paused = self.driver.store.pause_run(&self.claim, self.spent(), now).await;
@@ -433,6 +480,24 @@ impl Running<'_, '_> {
         self.run = self.driver.store.load_run(&self.claim.run).await?;
         Ok(())
     }
+}
+
+/// The calls of unknown outcome that the host tries again by itself, where nothing else of the run needs
+/// a person; `None`: something does, or no call is unknown.
+pub fn retriable(tools: &Toolset, run: &StoredRun) -> Option<Vec<CallId>> {
+    let open = run.calls.iter().filter(|call| !call.told);
+    let undecided: Vec<&CallRecord> =
+        open.filter(|call| matches!(call.state, CallState::Waiting | CallState::Unknown)).collect();
+    let may = |call: &&CallRecord| {
+        call.state == CallState::Unknown
+            && call.attempts < MOST_ATTEMPTS
+            && call.running.is_none()
+            && tools.retries_unknown(&call.model_tool)
+    };
+    if undecided.is_empty() || !undecided.iter().all(may) {
+        return None;
+    }
+    Some(undecided.into_iter().map(|call| call.id.clone()).collect())
 }
 
 /// The text that the model reads for a call that has its result.

@@ -7,10 +7,12 @@
 mod error;
 pub mod key;
 pub mod owner;
+mod program;
 mod record;
 pub mod sqlite;
 
 pub use error::{Conflict, StoreError};
+pub use program::Program;
 pub use record::{
     Admission, AfterTurn, CallOutcome, CallRecord, Claim, Decided, DecisionRequest, JournalCheck,
     NewCall, NewRun, PendingCall, Readmission, RunEnd, RunRecord, RunSummary, StoredRun,
@@ -54,6 +56,24 @@ pub trait Store: Send + Sync {
         call: &CallId,
         at: Timestamp,
     ) -> StoreFuture<'_, u32>;
+
+    /// Writes down that a started call is about to run a program, so that somebody who finds the call's
+    /// outcome unknown can tell whether the program still runs.
+    fn record_program_started(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        attempt: u32,
+        program: Program,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()>;
+
+    /// Lets an unknown call be tried again by nobody's decision, because its role says so. Refused with
+    /// [`Conflict::TriedOften`] after [`MOST_ATTEMPTS`], and with [`Conflict::ProgramRuns`] where a program
+    /// that it started still runs.
+    ///
+    /// [`MOST_ATTEMPTS`]: crate::domain::tool_call::MOST_ATTEMPTS
+    fn retry_unknown(&self, claim: &Claim, call: &CallId, at: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Writes down what became of a started call.
     fn record_call_finished(

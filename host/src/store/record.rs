@@ -267,8 +267,12 @@ pub struct CallRecord {
     pub decided_at: Option<Timestamp>,
     /// What changed since it was last approved, where it waits again.
     pub changed: Vec<String>,
+    /// When it expires, as the clock said when it began to wait; `None`: never, or it does not wait.
+    pub expires_at: Option<Timestamp>,
     /// How many times it was started.
     pub attempts: u32,
+    /// The process of a program that it started and that still runs, where its outcome is unknown.
+    pub running: Option<u32>,
     /// The text for the model.
     pub result: Option<String>,
     /// Whether the history holds its result.
@@ -309,6 +313,10 @@ pub struct PendingCall {
     pub preview: Option<Preview>,
     /// What changed since it was last approved.
     pub changed: Vec<String>,
+    /// When it expires, as the clock said when it began to wait; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// The process of a program that it started and that still runs, where its outcome is unknown.
+    pub running: Option<u32>,
 }
 
 /// One row of the list of runs.

@@ -4,7 +4,7 @@
 use super::fault::Fault;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{adopt_orphans, call_row, request, rows};
+use super::{adopt_orphans, call_row, programs, request, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::run::RunState;
@@ -44,7 +44,10 @@ pub(super) fn resolve(
     let (event, result) = match (call.state, decision) {
         (CallState::Waiting, Decision::Approve) => (CallEvent::Approve, None),
         (CallState::Waiting, Decision::Deny { .. }) => (CallEvent::Deny, None),
-        (CallState::Unknown, Decision::Approve) => (CallEvent::Retry, None),
+        (CallState::Unknown, Decision::Approve) => {
+            programs::check_ended(write.conn, call, write.uptime().as_ref())?;
+            (CallEvent::Retry, None)
+        }
         (CallState::Unknown, Decision::Deny { .. }) => {
             (CallEvent::ReportUnknown, Some(UNKNOWN_RESULT))
         }
@@ -81,6 +84,7 @@ fn too_late(conn: &Connection, call: &CallRow) -> Result<Conflict, Fault> {
             by: resolver.resolved_by().to_owned(),
             at,
         },
+        rows::Asked::Expired { at } => Conflict::Expired { call: call.id.clone(), at },
         _ => Conflict::NotWaiting { call: call.id.clone(), state: call.state },
     })
 }

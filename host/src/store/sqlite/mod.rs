@@ -6,6 +6,7 @@
 
 mod adopt_orphans;
 mod bindings;
+mod boots;
 mod call_row;
 mod cancel_run;
 mod check_journal;
@@ -28,12 +29,15 @@ mod open;
 mod owners;
 mod pause_run;
 mod pending;
+mod programs;
 mod reader;
 mod readmit_call;
 mod record_call_finished;
 mod record_call_started;
+mod record_program_started;
 mod record_turn;
 mod request;
+mod retry_unknown;
 mod rows;
 mod run_components;
 mod run_row;
@@ -46,11 +50,11 @@ pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{
-    CallOutcome, Claim, Decided, DecisionRequest, JournalCheck, NewRun, PendingCall, Readmission,
-    RunEnd, RunSummary, Store, StoreError, StoreFuture, StoredRun, TurnRecord,
+    CallOutcome, Claim, Decided, DecisionRequest, JournalCheck, NewRun, PendingCall, Program,
+    Readmission, RunEnd, RunSummary, Store, StoreError, StoreFuture, StoredRun, TurnRecord,
 };
 use crate::domain::budget::Spent;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Clock, NoClock, Timestamp};
 use crate::domain::decision::Resolver;
 use crate::domain::digest::Digest;
 use crate::domain::event::Event;
@@ -61,7 +65,7 @@ use owners::Owners;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use writer::{Job, Verb, Write};
@@ -74,6 +78,7 @@ pub struct SqliteStore {
     place: Place,
     owners: Owners,
     key: KeyPlace,
+    clock: Arc<dyn Clock>,
     threads: Mutex<Threads>,
 }
 
@@ -109,6 +114,7 @@ impl SqliteStore {
         Ok(Self {
             owners: Owners::Beside(folder),
             key: KeyPlace::Folder(options.key_folder.clone()),
+            clock: Arc::clone(&options.clock),
             place: Place::File(options),
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
         })
@@ -120,11 +126,20 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] where the operating system gives no memory or no random bytes.
     pub fn in_memory() -> Result<Self, StoreError> {
+        Self::in_memory_with(Arc::new(NoClock))
+    }
+
+    /// The same, and `clock` tells how long the machine has been up.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::in_memory`].
+    pub fn in_memory_with(clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let failed = |fault: Fault| fault.at(Path::new(IN_MEMORY));
         let conn = open::in_memory().map_err(failed)?;
         Ok(Self {
             owners: Owners::Here(std::sync::Arc::default()),
             key: KeyPlace::random().map_err(failed)?,
+            clock,
             place: Place::Memory,
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
         })
@@ -214,6 +229,7 @@ impl SqliteStore {
             key: self.key.read().map_err(|fault| fault.at(&path))?,
             conn: self.connection(threads)?,
             owners: self.owners.clone(),
+            clock: Arc::clone(&self.clock),
             heads: match &self.place {
                 Place::File(options) => Some(heads::Heads::new(&options.path)),
                 Place::Memory => None,
@@ -303,6 +319,27 @@ impl Store for SqliteStore {
     ) -> StoreFuture<'_, u32> {
         let (claim, call) = (claim.clone(), call.clone());
         self.write(move |write| record_call_started::record_call_started(write, &claim, &call, at))
+    }
+
+    fn record_program_started(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        attempt: u32,
+        program: Program,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write(move |write| {
+            record_program_started::record_program_started(
+                write, &claim, &call, attempt, &program, at,
+            )
+        })
+    }
+
+    fn retry_unknown(&self, claim: &Claim, call: &CallId, at: Timestamp) -> StoreFuture<'_, ()> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write(move |write| retry_unknown::retry_unknown(write, &claim, &call, at))
     }
 
     fn record_call_finished(
@@ -398,8 +435,8 @@ impl Store for SqliteStore {
     }
 
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
-        let run = run.clone();
-        self.read(move |conn| load_run::load_run(conn, &run))
+        let (run, clock) = (run.clone(), Arc::clone(&self.clock));
+        self.read(move |conn| load_run::load_run(conn, &run, clock.uptime().as_ref()))
     }
 
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {
@@ -408,7 +445,8 @@ impl Store for SqliteStore {
     }
 
     fn pending(&self, limit: usize) -> StoreFuture<'_, (Vec<PendingCall>, usize)> {
-        self.read(move |conn| pending::pending(conn, limit))
+        let clock = Arc::clone(&self.clock);
+        self.read(move |conn| pending::pending(conn, limit, clock.uptime().as_ref()))
     }
 
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {

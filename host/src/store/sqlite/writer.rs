@@ -9,13 +9,14 @@ use super::heads::Heads;
 use super::journal::{Head, Journal};
 use super::key::Key;
 use super::owners::Owners;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Clock, Timestamp, Uptime};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
 use crate::store::StoreError;
 use rusqlite::{Connection, Params};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
@@ -29,10 +30,16 @@ pub(super) struct Write<'w> {
     pub(super) conn: &'w Connection,
     /// Who drives runs.
     pub(super) owners: &'w Owners,
+    clock: &'w dyn Clock,
     journal: Journal<'w>,
 }
 
 impl Write<'_> {
+    /// How long the machine has been up, where that is known.
+    pub(super) fn uptime(&self) -> Option<Uptime> {
+        self.clock.uptime()
+    }
+
     /// Runs a statement and gives the number of rows it changed.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, Fault> {
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
@@ -154,6 +161,7 @@ pub(super) struct Desk {
     pub(super) path: PathBuf,
     pub(super) key: Key,
     pub(super) owners: Owners,
+    pub(super) clock: Arc<dyn Clock>,
     /// `None` for a database in memory.
     pub(super) heads: Option<Heads>,
 }
@@ -178,7 +186,8 @@ impl Desk {
             }
         };
         let journal = Journal::after(start, &self.key);
-        let mut write = Write { conn: &self.conn, owners: &self.owners, journal };
+        let mut write =
+            Write { conn: &self.conn, owners: &self.owners, clock: &*self.clock, journal };
         let mut done = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {
