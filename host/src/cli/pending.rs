@@ -8,7 +8,7 @@ use super::output::Output;
 use super::table::{Column, draw};
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
-use crate::ops::{Host, list_pending};
+use crate::ops::{Host, list_pending, pending_question};
 
 pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> Exit {
     let (calls, total) = match list_pending(host, command.limit).await {
@@ -24,7 +24,8 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
     if calls.is_empty() {
         return Exit::Done;
     }
-    let columns = [
+    let expire = calls.iter().any(|call| call.expires_at.is_some());
+    let mut columns = vec![
         Column { head: "run_id", shrinks_to: None },
         Column { head: "tool_call_id", shrinks_to: None },
         Column { head: "tool", shrinks_to: Some(5) },
@@ -32,6 +33,9 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         Column { head: "created_at", shrinks_to: Some(10) },
         Column { head: "arguments", shrinks_to: Some(12) },
     ];
+    if expire {
+        columns.insert(5, Column { head: "expires_at", shrinks_to: Some(10) });
+    }
     let rows: Vec<Vec<String>> = calls
         .iter()
         .map(|call| {
@@ -39,7 +43,7 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
             if call.state == CallState::Unknown {
                 doing = format!("did this happen? {doing}");
             }
-            vec![
+            let mut row = vec![
                 call.run.to_string(),
                 call.call.to_string(),
                 visible::one_line(&call.tool),
@@ -47,10 +51,18 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
                 // Seconds are enough for a person; `--json` has them all.
                 call.created_at.to_string().chars().take(19).collect(),
                 doing,
-            ]
+            ];
+            if expire {
+                let at = call.expires_at.map(|at| at.to_string().chars().take(19).collect());
+                row.insert(5, at.unwrap_or_default());
+            }
+            row
         })
         .collect();
     output.write(&draw(&columns, &rows, output.width()));
+    for question in calls.iter().filter_map(pending_question) {
+        output.data(&format!("\n{question}"));
+    }
     if total > calls.len() {
         output.talk(&format!("{} more; `--limit {total}` lists them all", total - calls.len()));
     }

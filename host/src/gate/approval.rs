@@ -7,6 +7,7 @@ use super::{Gate, Refusal, Toolset, Verdict};
 use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Preview};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
+use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::RefusedBy;
 use crate::domain::visible::one_line;
 use crate::plugin::{CallError, CallInput, LoadedEntry};
@@ -24,6 +25,8 @@ pub struct Waiting {
     pub preview: Option<Preview>,
     /// What the approval will be for.
     pub binding: Binding,
+    /// Who must approve.
+    pub rule: ApprovalRule,
     /// What differs from what was approved before, in words, old beside new.
     pub changed: Vec<String>,
 }
@@ -54,7 +57,8 @@ pub(super) async fn check(
     let call = permitted.into_call();
     let entry = call.entry(tools);
     let name = call.tool(tools).name.clone();
-    match entry.entry.approval_of(&name) {
+    let rule = entry.entry.approval_rule(&name);
+    match rule.mode {
         ApprovalMode::Auto => return Ok(Verdict::Admitted(Admitted(call))),
         ApprovalMode::Required => {}
     }
@@ -78,7 +82,8 @@ pub(super) async fn check(
         Some(prior) if prior.binding == binding => Ok(Verdict::Admitted(Admitted(call))),
         _ => {
             let changed = prior.map(|prior| changes(prior, &binding, preview.as_ref()));
-            Ok(Verdict::Waiting(Waiting { preview, binding, changed: changed.unwrap_or_default() }))
+            let changed = changed.unwrap_or_default();
+            Ok(Verdict::Waiting(Waiting { preview, binding, rule, changed }))
         }
     }
 }

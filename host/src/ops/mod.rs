@@ -14,14 +14,18 @@ mod list_pending;
 mod list_runs;
 mod open_role;
 mod random;
+mod recover_runs;
 mod resume_run;
 mod run_role;
 mod show_run;
+mod sweep_approvals;
 mod system_clock;
 mod validate_role;
 mod verify_journal;
 
-pub use approve_run::{ApproveRequest, Approved, Choice, Selection, approve_run, question};
+pub use approve_run::{
+    ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
+};
 pub use cancel_run::cancel_run;
 pub use error::OpError;
 pub use home::Home;
@@ -31,9 +35,11 @@ pub use inspect_component::inspect_component;
 pub use list_pending::list_pending;
 pub use list_runs::list_runs;
 pub use open_role::RoleFile;
+pub use recover_runs::{Needs, Recovered, recover_runs};
 pub use resume_run::resume_run;
 pub use run_role::{RunRequest, run_role};
 pub use show_run::{Story, show_run};
+pub use sweep_approvals::{Report as SweepReport, Sweeper, sweep_approvals};
 pub use validate_role::{Validated, validate_role};
 pub use verify_journal::verify_journal;
 

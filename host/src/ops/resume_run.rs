@@ -8,7 +8,7 @@ use super::find_run::find_run;
 use super::host::Host;
 use super::open_role::open_stored;
 use crate::domain::tool_call::CallState;
-use crate::runner::{Driven, Progress};
+use crate::runner::{Driven, Progress, retriable};
 use crate::store::Conflict;
 
 /// Claims an interrupted run and drives it.
@@ -33,10 +33,17 @@ pub async fn resume_run(
     if waiting > 0 {
         return Err(OpError::Undecided { run: id, waiting });
     }
-    if let Some(error) = unknown_outcome(&stored) {
+    let unknown = unknown_outcome(&stored);
+    let opened = match open_stored(host, &stored.run).await {
+        Ok(opened) => opened,
+        Err(error) => return Err(unknown.unwrap_or(error)),
+    };
+    // The role may have the host try again by itself; else a person chooses.
+    if let Some(error) = unknown
+        && retriable(&opened.tools, &stored).is_none()
+    {
         return Err(error);
     }
-    let opened = open_stored(host, &stored.run).await?;
     let claim = store.claim_run(&id, &host.owner()?, host.clock.now()).await?;
     attended.reporter.report(Progress::Resumed);
     continue_run(host, &opened, claim, &mut attended).await

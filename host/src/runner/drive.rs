@@ -261,9 +261,11 @@ impl Running<'_, '_> {
                 self.admitted.insert(id.clone(), admitted);
                 Admission::Ready
             }
-            Verdict::Waiting(waiting) => {
-                Admission::Waiting { preview: waiting.preview, binding: waiting.binding }
-            }
+            Verdict::Waiting(waiting) => Admission::Waiting {
+                preview: waiting.preview,
+                binding: waiting.binding,
+                rule: waiting.rule,
+            },
             Verdict::Refused(refusal) => {
                 Admission::Refused { by: refusal.by, result: refusal.result }
             }
@@ -389,6 +391,7 @@ impl Running<'_, '_> {
             Verdict::Waiting(waiting) => Readmission::Waiting {
                 preview: waiting.preview,
                 binding: waiting.binding,
+                rule: waiting.rule,
                 changed: waiting.changed,
             },
             Verdict::Refused(refusal) => {

@@ -111,6 +111,9 @@ pub enum StoreError {
         /// What was asked for.
         call: String,
     },
+    /// There is no such message.
+    #[error("there is no message {0} to be delivered")]
+    UnknownMessage(i64),
     /// Another process has claimed the run since.
     #[error("run {0} was cancelled or taken over by another process; nothing more was written")]
     Fenced(RunId),

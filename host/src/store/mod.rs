@@ -14,9 +14,9 @@ pub mod sqlite;
 pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
-    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Decided, DecisionRequest, JournalCheck,
-    NewCall, NewRun, PendingCall, Readmission, RunEnd, RunRecord, RunSummary, StoredRun,
-    TurnRecord,
+    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Decided, DecisionRequest, Expired,
+    Expiring, JournalCheck, NewCall, NewRun, OutboxMessage, PendingCall, Readmission, RunEnd,
+    RunRecord, RunSummary, StoredRun, Swept, TurnRecord,
 };
 
 use crate::domain::budget::Spent;
@@ -127,6 +127,9 @@ pub trait Store: Send + Sync {
     /// Records decisions, all or none, each on a call that waits or is unknown: of an unknown one,
     /// *approve* means to try it again and *deny* to tell the model that its outcome is not known.
     /// Claims the run where nothing waits any more and nobody owns it.
+    ///
+    /// A call whose time is up expires, however late that is noticed: then no decision is recorded, and
+    /// the answer is [`Conflict::Expired`].
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
     /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first.
@@ -139,6 +142,26 @@ pub trait Store: Send + Sync {
     /// Interrupts the running runs whose owner is dead: calls that were started become unknown, and a
     /// run with calls that wait becomes paused. Gives the runs changed.
     fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>>;
+
+    /// Warns about the calls that wait and are about to expire, and expires those that nobody decided in
+    /// time: by the machine's uptime where it is known, so that setting the clock expires nothing. Of a
+    /// decision and an expiry at the same moment one is first.
+    fn sweep(&self, at: Timestamp) -> StoreFuture<'_, Swept>;
+
+    /// Takes messages that are due, oldest first, at most `limit`. Nobody else is given them within
+    /// [`LEASE`], in which each is to be marked: at least once is promised, and no more.
+    ///
+    /// [`LEASE`]: crate::domain::outbox::LEASE
+    fn due_messages(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Vec<OutboxMessage>>;
+
+    /// Notes that a message is out; it is not due again.
+    fn mark_delivered(&self, message: i64, at: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// Notes that a message could not be sent; gives when it is due again, each time later, up to an hour.
+    fn mark_failed(&self, message: i64, error: &str, at: Timestamp) -> StoreFuture<'_, Timestamp>;
+
+    /// The runs that have not ended and that nobody drives, oldest first.
+    fn unfinished(&self, limit: usize) -> StoreFuture<'_, Vec<RunId>>;
 
     /// Everything about one run.
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;

@@ -21,8 +21,8 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
     let role = role(write, run, digest)?;
     write.insert(
         r#"INSERT INTO runs (id, role, state, owner, fence, prompt, "trigger", requester,
-             max_requests, max_tool_calls, max_wall_time, created_at, updated_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)"#,
+             max_requests, max_tool_calls, max_wall_time, created_at, updated_at, reply_to)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)"#,
         params![
             run.id.as_str(),
             role,
@@ -36,6 +36,7 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
             run.budgets.max_tool_calls,
             run.budgets.max_wall_time,
             run.at.0,
+            run.reply_to,
         ],
     )?;
     let columns = json!([
@@ -45,13 +46,16 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         run.budgets.max_tool_calls,
         run.budgets.max_wall_time,
     ]);
-    let body = json!({
+    let mut body = json!({
         "contents": contents(&columns),
         "fence": FIRST_FENCE,
         "owner": run.owner,
         "requester": run.requester,
         "trigger": run.trigger,
     });
+    if let Some(address) = &run.reply_to {
+        body["reply_to"] = json!(address);
+    }
     write.record(run.at, &run.id, None, EventKind::RunCreated, &body)?;
     Ok(Claim { run: run.id.clone(), owner: run.owner.clone(), fence: FIRST_FENCE })
 }

@@ -87,7 +87,7 @@ impl<'k> Journal<'k> {
         &mut self,
         conn: &Connection,
         at: Timestamp,
-        run: &RunId,
+        run: Option<&RunId>,
         call: Option<&CallId>,
         kind: EventKind,
         body: &Value,
@@ -96,7 +96,8 @@ impl<'k> Journal<'k> {
         let line = Line {
             sequence: self.head.sequence + 1,
             at: at.0,
-            run: run.as_str(),
+            // Every event of a run names it; the others are about the journal itself.
+            run: run.map_or("", RunId::as_str),
             call: call.map(CallId::as_str),
             kind: kind.as_str(),
             body: &body,

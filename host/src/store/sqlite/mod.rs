@@ -26,6 +26,7 @@ mod key;
 mod load_run;
 mod message;
 mod open;
+mod outbox;
 mod owners;
 mod pause_run;
 mod pending;
@@ -39,22 +40,26 @@ mod record_turn;
 mod request;
 mod retry_unknown;
 mod rows;
+mod rules;
 mod run_components;
 mod run_row;
 mod runs;
 mod schema;
+mod sweep;
 mod tell_results;
+mod unfinished;
 mod writer;
 
 pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{
-    CallOutcome, Claim, Decided, DecisionRequest, JournalCheck, NewRun, PendingCall, Program,
-    Readmission, RunEnd, RunSummary, Store, StoreError, StoreFuture, StoredRun, TurnRecord,
+    CallOutcome, Claim, Decided, DecisionRequest, JournalCheck, NewRun, OutboxMessage, PendingCall,
+    Program, Readmission, RunEnd, RunSummary, Store, StoreError, StoreFuture, StoredRun, Swept,
+    TurnRecord,
 };
 use crate::domain::budget::Spent;
-use crate::domain::clock::{Clock, NoClock, Timestamp};
+use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
 use crate::domain::decision::Resolver;
 use crate::domain::digest::Digest;
 use crate::domain::event::Event;
@@ -404,7 +409,15 @@ impl Store for SqliteStore {
     }
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
-        self.write(move |write| decide::decide(write, &request))
+        let decided = self.write(move |write| {
+            let calls = request.decisions.iter().map(|(call, _)| call);
+            match sweep::overdue(write, &request.run, calls, request.at)? {
+                // Not an error yet: that a call expired stays written down.
+                Some(late) => Ok(Err(late)),
+                None => decide::decide(write, &request).map(Ok),
+            }
+        });
+        Box::pin(async move { Ok(decided.await??) })
     }
 
     fn claim_run(&self, run: &RunId, owner: &OwnerId, at: Timestamp) -> StoreFuture<'_, Claim> {
@@ -432,6 +445,46 @@ impl Store for SqliteStore {
             }
             self.write(move |write| adopt_orphans::adopt_orphans(write, at)).await
         })
+    }
+
+    fn sweep(&self, at: Timestamp) -> StoreFuture<'_, Swept> {
+        let now = Moment { at, uptime: self.clock.uptime() };
+        let moment = now.clone();
+        let look = self.read(move |conn| sweep::look(conn, &moment));
+        Box::pin(async move {
+            let look = look.await?;
+            let mut all = Swept { next: look.next, ..Swept::default() };
+            let mut due = look.due.chunks(sweep::BATCH).map(<[i64]>::to_vec).collect::<Vec<_>>();
+            if due.is_empty() && look.jumped {
+                due.push(Vec::new());
+            }
+            for batch in due {
+                let now = now.clone();
+                let swept = self.write(move |write| sweep::settle(write, &batch, &now)).await?;
+                all.warned.extend(swept.warned);
+                all.expired.extend(swept.expired);
+                all.freed.extend(swept.freed);
+                all.jumped = all.jumped.or(swept.jumped);
+            }
+            Ok(all)
+        })
+    }
+
+    fn due_messages(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Vec<OutboxMessage>> {
+        self.write(move |write| outbox::due_messages(write, limit, now))
+    }
+
+    fn mark_delivered(&self, message: i64, at: Timestamp) -> StoreFuture<'_, ()> {
+        self.write(move |write| outbox::mark_delivered(write, message, at))
+    }
+
+    fn mark_failed(&self, message: i64, error: &str, at: Timestamp) -> StoreFuture<'_, Timestamp> {
+        let error = error.to_owned();
+        self.write(move |write| outbox::mark_failed(write, message, &error, at))
+    }
+
+    fn unfinished(&self, limit: usize) -> StoreFuture<'_, Vec<RunId>> {
+        self.read(move |conn| unfinished::unfinished(conn, limit))
     }
 
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {

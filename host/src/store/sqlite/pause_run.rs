@@ -1,6 +1,7 @@
 //! Ends a claim with the run waiting for people.
 
 use super::fault::Fault;
+use super::outbox;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
 use crate::domain::budget::Spent;
@@ -29,5 +30,6 @@ pub(super) fn pause(write: &mut Write<'_>, run: &RunRow, at: Timestamp) -> Resul
         return Err(Conflict::NothingWaits { run: run.id.clone() }.into());
     }
     run_row::change(write, run, RunState::Paused, None, run.fence, None, at)?;
-    write.record(at, &run.id, None, EventKind::RunPaused, &json!({ "waiting": waiting }))
+    write.record(at, &run.id, None, EventKind::RunPaused, &json!({ "waiting": waiting }))?;
+    outbox::put_paused(write, run, at)
 }

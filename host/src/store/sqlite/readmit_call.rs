@@ -28,7 +28,7 @@ pub(super) fn readmit_call(
             let body = json!({"contents": contents(&json!([result])), "state": state.as_str()});
             write.record(at, &run.id, Some(&call.id), EventKind::CallRefused, &body)
         }
-        Readmission::Waiting { preview, binding, changed } => {
+        Readmission::Waiting { preview, binding, rule, changed } => {
             let state = call_row::change(write, &call, CallEvent::Ask, None)?;
             if call.state == CallState::Approved {
                 let body = json!({"changed": changed, "request": call.request});
@@ -37,7 +37,9 @@ pub(super) fn readmit_call(
             let shown = Shown {
                 preview: preview.clone(),
                 binding: Some(binding.clone()),
+                rule: rule.clone(),
                 changed: changed.clone(),
+                source: call.request,
             };
             request::open(write, &run, &call, state, shown, at)
         }

@@ -87,12 +87,14 @@ fn insert(
     let (request, result) = match &call.admission {
         Admission::Ready => (None, None),
         Admission::Refused { result, .. } => (None, Some(result)),
-        Admission::Waiting { preview, binding } => {
+        Admission::Waiting { preview, binding, rule } => {
             let (call, tool, arguments) = (&call.id, &*call.model_tool, &*call.arguments);
             let shown = Shown {
                 preview: preview.clone(),
                 binding: Some(binding.clone()),
+                rule: rule.clone(),
                 changed: Vec::new(),
+                source: None,
             };
             let subject = Subject { call, tool, arguments, state };
             (Some(request::insert(write, run, &subject, &shown, at)?), None)

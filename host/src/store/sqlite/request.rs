@@ -1,29 +1,35 @@
 //! The approvals that were asked for: rows of `pending_approvals`, kept for ever.
 
-use super::bindings;
 use super::call_row::CallRow;
 use super::fault::Fault;
 use super::journal::contents;
-use super::rows;
 use super::run_row::RunRow;
 use super::writer::Write;
+use super::{bindings, boots, outbox, rows, rules};
 use crate::domain::approval::{Binding, Preview};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Moment, Timestamp};
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::event::EventKind;
+use crate::domain::expiry;
 use crate::domain::ids::CallId;
+use crate::domain::outbox::MessageKind;
+use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
 /// What a person is shown, and what their approval will be for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shown {
     pub(super) preview: Option<Preview>,
     /// `None` for a call that was started without anybody being asked.
     pub(super) binding: Option<Binding>,
+    /// Who must approve.
+    pub(super) rule: ApprovalRule,
     /// What changed since the last approval.
     pub(super) changed: Vec<String>,
+    /// The call's request before this one.
+    pub(super) source: Option<i64>,
 }
 
 /// A call that a person is asked about, which may not have a row yet.
@@ -61,14 +67,17 @@ pub(super) fn insert(
 ) -> Result<i64, Fault> {
     let preview = shown.preview.as_ref();
     let (shared_binding, binding) = bindings::store(write, shown.binding.as_ref())?;
+    let rule = rules::store(write, &shown.rule)?;
+    let limit = limit(write, shown, subject.state, at)?;
     let changed = match shown.changed.is_empty() {
         true => None,
         false => Some(serde_json::to_string(&shown.changed)?),
     };
     let n = write.insert(
         "INSERT INTO pending_approvals (run_id, tool_call_id, tool, agent, state, arguments,
-           preview_format, preview, shared_binding, binding, changed, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+           preview_format, preview, shared_binding, binding, changed, created_at, rule, source,
+           expires_at, opened_boot, opened_uptime)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             run.id.as_str(),
             subject.call.as_str(),
@@ -82,6 +91,11 @@ pub(super) fn insert(
             binding,
             changed,
             at.0,
+            rule,
+            shown.source,
+            limit.as_ref().map(|limit| limit.expires_at.0),
+            limit.as_ref().and_then(|limit| limit.boot),
+            limit.as_ref().and_then(|limit| limit.uptime),
         ],
     )?;
     let columns = json!([
@@ -93,24 +107,71 @@ pub(super) fn insert(
         shown.binding.as_ref().map(|binding| binding.digest().hex()),
         shown.changed,
     ]);
-    let body = json!({"contents": contents(&columns), "request": n});
+    let mut body = json!({"contents": contents(&columns), "request": n});
+    // Most requests are a call's first, under the plain rule: nothing is said of either then.
+    if rule.is_some() {
+        body["rule"] = serde_json::to_value(&shown.rule)?;
+    }
+    if let Some(source) = shown.source {
+        body["source"] = json!(source);
+    }
+    if let Some(limit) = limit {
+        body["expires_at"] = json!(limit.expires_at.0);
+        body["opened"] = json!(limit.moment.uptime.map(|it| (it.boot, it.microseconds)));
+    }
     write.record(at, &run.id, Some(subject.call), EventKind::ApprovalRequested, &body)?;
     Ok(n)
 }
 
+/// Until when a question stands.
+struct Limit {
+    expires_at: Timestamp,
+    moment: Moment,
+    boot: Option<i64>,
+    uptime: Option<i64>,
+}
+
+/// The limit of a question that is asked now. What was started and has no result never expires: it
+/// stays true that nobody knows.
+fn limit(
+    write: &Write<'_>,
+    shown: &Shown,
+    state: CallState,
+    at: Timestamp,
+) -> Result<Option<Limit>, Fault> {
+    let Some(seconds) = shown.rule.expires_after.filter(|_| state == CallState::Waiting) else {
+        return Ok(None);
+    };
+    let moment = Moment { at, uptime: write.uptime() };
+    let (boot, uptime) = boots::columns(write, &moment)?;
+    Ok(Some(Limit { expires_at: expiry::expires_at(at, seconds), moment, boot, uptime }))
+}
+
 /// What a person was shown when `request` was asked.
 pub(super) fn shown_before(conn: &Connection, request: Option<i64>) -> Result<Shown, Fault> {
-    let Some(n) = request else { return Ok(Shown::default()) };
-    let (format, text, binding) = conn
+    let Some(n) = request else {
+        return Ok(Shown {
+            preview: None,
+            binding: None,
+            rule: ApprovalRule::required(),
+            changed: Vec::new(),
+            source: None,
+        });
+    };
+    let (format, text, binding, rule) = conn
         .prepare_cached(
-            "SELECT preview_format, preview, shared_binding, binding
+            "SELECT preview_format, preview, shared_binding, binding, rule
              FROM pending_approvals WHERE n = ?1",
         )?
-        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?))))?;
+        .query_row([n], |row| {
+            Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?), row.get(4)?))
+        })?;
     Ok(Shown {
         preview: rows::preview(format, text)?,
         binding: bindings::read(conn, binding)?,
+        rule: rules::read(conn, rule)?,
         changed: Vec::new(),
+        source: Some(n),
     })
 }
 
@@ -147,7 +208,10 @@ pub(super) fn decide(
         "reason": reason,
         "request": call.request,
     });
-    write.record(at, &run.id, Some(&call.id), EventKind::ApprovalDecided, &body)
+    write.record(at, &run.id, Some(&call.id), EventKind::ApprovalDecided, &body)?;
+    let body =
+        json!({"by": resolver.resolved_by(), "call": call.id, "decision": decision.as_str()});
+    outbox::put(write, run, MessageKind::Decided, &body, at)
 }
 
 /// Closes a call's open request, if it has one, without a decision: the run ended first.

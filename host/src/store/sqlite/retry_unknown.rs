@@ -2,11 +2,12 @@
 
 use super::fault::Fault;
 use super::writer::Write;
-use super::{call_row, programs, run_row};
+use super::{call_row, outbox, programs, run_row};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::SYSTEM;
 use crate::domain::event::EventKind;
 use crate::domain::ids::CallId;
+use crate::domain::outbox::MessageKind;
 use crate::domain::tool_call::{CallEvent, MOST_ATTEMPTS};
 use crate::store::{Claim, Conflict};
 use rusqlite::params;
@@ -46,5 +47,7 @@ pub(super) fn retry_unknown(
         "request": call.request,
         "state": state.as_str(),
     });
-    write.record(at, &run.id, Some(&call.id), EventKind::UnknownRetried, &body)
+    write.record(at, &run.id, Some(&call.id), EventKind::UnknownRetried, &body)?;
+    let body = json!({"by": SYSTEM, "call": call.id, "decision": "approve"});
+    outbox::put(write, &run, MessageKind::Decided, &body, at)
 }

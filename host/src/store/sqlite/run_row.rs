@@ -1,8 +1,8 @@
 //! A run inside a transaction that writes: finding it, checking a claim, moving it on.
 
 use super::fault::Fault;
-use super::rows;
 use super::writer::Write;
+use super::{outbox, rows};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
@@ -25,13 +25,15 @@ pub(super) struct RunRow {
     /// The role's name.
     pub(super) agent: String,
     pub(super) turns: i64,
+    /// Where to tell what becomes of it.
+    pub(super) reply_to: Option<String>,
 }
 
 /// Finds a run.
 pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
     let found = conn
         .prepare_cached(
-            "SELECT runs.n, state, owner, fence, role, name, turns
+            "SELECT runs.n, state, owner, fence, role, name, turns, reply_to
              FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1",
         )?
         .query_row([id.as_str()], |row| {
@@ -43,14 +45,15 @@ pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
                 row.get(4)?,
                 row.get(5)?,
                 row.get(6)?,
+                row.get(7)?,
             ))
         })
         .optional()?;
-    let Some((n, state, owner, fence, role, agent, turns)) = found else {
+    let Some((n, state, owner, fence, role, agent, turns, reply_to)) = found else {
         return Err(StoreError::UnknownRun(id.to_string()).into());
     };
     let (state, owner) = rows::standing(id, &state, owner)?;
-    Ok(RunRow { n, id: id.clone(), state, owner, fence, role, agent, turns })
+    Ok(RunRow { n, id: id.clone(), state, owner, fence, role, agent, turns, reply_to })
 }
 
 /// Finds a run for its owner.
@@ -114,6 +117,9 @@ pub(super) fn let_go(
     change(write, run, next, None, fence, Some(reason), at)?;
     let body = json!({"fence": fence, "reason": reason, "waiting": waiting});
     write.record(at, &run.id, None, kind, &body)?;
+    if next == RunState::Paused {
+        outbox::put_paused(write, run, at)?;
+    }
     Ok(next)
 }
 

@@ -71,7 +71,22 @@ impl Write<'_> {
         kind: EventKind,
         body: &Value,
     ) -> Result<(), Fault> {
-        self.journal.append(self.conn, at, run, call, kind, body)
+        self.journal.append(self.conn, at, Some(run), call, kind, body)
+    }
+
+    /// Appends an event that is about the journal itself and no run.
+    pub(super) fn record_of_journal(
+        &mut self,
+        at: Timestamp,
+        kind: EventKind,
+        body: &Value,
+    ) -> Result<(), Fault> {
+        self.journal.append(self.conn, at, None, None, kind, body)
+    }
+
+    /// The number of the event that was recorded last.
+    pub(super) fn last_event(&self) -> i64 {
+        self.journal.head.sequence
     }
 }
 

@@ -1,0 +1,32 @@
+//! Who must approve: one row per distinct rule, none for the plain one, which most calls have.
+
+use super::fault::Fault;
+use super::writer::Write;
+use crate::domain::rule::ApprovalRule;
+use rusqlite::{Connection, OptionalExtension};
+
+/// The row of a rule; `None` for the plain one: any one person, without a time limit.
+pub(super) fn store(write: &Write<'_>, rule: &ApprovalRule) -> Result<Option<i64>, Fault> {
+    if *rule == ApprovalRule::required() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(rule)?;
+    let known = write
+        .conn
+        .prepare_cached("SELECT n FROM rules WHERE rule = ?1")?
+        .query_row([&text], |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(n) => Ok(Some(n)),
+        None => Ok(Some(write.insert("INSERT INTO rules (rule) VALUES (?1)", [&text])?)),
+    }
+}
+
+/// Reads a rule back.
+pub(super) fn read(conn: &Connection, n: Option<i64>) -> Result<ApprovalRule, Fault> {
+    let Some(n) = n else { return Ok(ApprovalRule::required()) };
+    let text: String = conn
+        .prepare_cached("SELECT rule FROM rules WHERE n = ?1")?
+        .query_row([n], |row| row.get(0))?;
+    Ok(serde_json::from_str(&text)?)
+}
