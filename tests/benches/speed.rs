@@ -13,6 +13,7 @@ use initrunner::domain::clock::Timestamp;
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, Usage};
+use initrunner::domain::rule::ApprovalRule;
 use initrunner::plugin::{CacheFolder, Pool};
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{Admission, AfterTurn, NewCall, NewRun, Store, TurnRecord};
@@ -368,6 +369,7 @@ fn new_run(id: RunId, owner: OwnerId) -> NewRun {
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
+        reply_to: None,
         at: Timestamp(1_777_040_468_947_991),
     }
 }
@@ -395,7 +397,9 @@ fn turn(id: CallId) -> TurnRecord {
                 preview: None,
                 binding: Binding {
                     parts: parts.into_iter().map(|part| (part, digest.clone())).collect(),
+                    details: Default::default(),
                 },
+                rule: ApprovalRule::required(),
             },
         }],
         usage: Usage::default(),

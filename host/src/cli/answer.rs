@@ -5,8 +5,10 @@ use super::exit::Exit;
 use super::json;
 use super::output::{Output, Style};
 use crate::domain::approval::Preview;
+use crate::domain::decision::Resolver;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
+use crate::domain::vote;
 use crate::ops::{Host, question};
 use crate::runner::{Driven, Ended};
 use crate::store::{CallRecord, StoredRun};
@@ -76,15 +78,63 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
             let change = visible::one_line(change);
             output.data(&format!("    asked again, because this changed: {change}"));
         }
+        for line in story(run, call).into_iter().chain(standing(run, call)) {
+            output.data(&format!("    {line}"));
+        }
     }
     for call in unknown(run) {
         output.data(&format!("  {}", question(call)));
+        if let Some(line) = standing(run, call) {
+            output.data(&format!("  {line}"));
+        }
     }
     if !host.persists() {
         output.data("\nThis run is not persisted (--no-audit), so it cannot be resumed.");
     } else if !waiting.is_empty() {
         output.data(&format!("\nResume with: initrunner approve {} --all", run.run.id));
     }
+}
+
+/// How far a call has come that takes more than any one person.
+fn standing(run: &StoredRun, call: &CallRecord) -> Option<String> {
+    let rule = call.rule.as_ref()?;
+    vote::standing(rule, &run.run.requester, &call.voters()).map(|words| visible::one_line(&words))
+}
+
+/// The same for each call that needs a person, with its id.
+pub(super) fn standings(run: &StoredRun) -> Vec<String> {
+    let undecided =
+        |call: &&CallRecord| matches!(call.state, CallState::Waiting | CallState::Unknown);
+    let line = |call: &CallRecord| Some(format!("  {}  {}", call.id, standing(run, call)?));
+    run.calls.iter().filter(undecided).filter_map(line).collect()
+}
+
+/// What people did to a call before it was decided, oldest first.
+pub(super) fn story(run: &StoredRun, call: &CallRecord) -> Vec<String> {
+    let mut lines = Vec::new();
+    for edit in &call.edits {
+        lines.push(format!("edited by {} at {}", who(&edit.resolver), edit.at));
+        lines.push(format!("  was {}", visible::one_line(&edit.from)));
+        lines.push(format!("  is  {}", visible::one_line(&edit.to)));
+    }
+    // Of a call that waits its standing names them.
+    if !matches!(call.state, CallState::Waiting | CallState::Unknown)
+        || standing(run, call).is_none()
+    {
+        for vote in &call.votes {
+            lines.push(format!("approve by {} at {}", who(&vote.resolver), vote.at));
+        }
+    }
+    lines
+}
+
+/// A resolver: as shown, and as authenticated.
+pub(super) fn who(resolver: &Resolver) -> String {
+    format!(
+        "{} ({})",
+        visible::one_line(resolver.resolved_by()),
+        visible::one_line(&resolver.authenticated_as)
+    )
 }
 
 fn unknown(run: &StoredRun) -> impl Iterator<Item = &CallRecord> {

@@ -11,15 +11,25 @@ use crate::domain::decision::Decision;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::ops::{
-    ApproveRequest, Approved, Attended, Choice, Host, OpError, Selection, approve_run,
+    ApproveRequest, Approved, Attended, Choice, Host, NewArguments, OpError, Selection,
+    approve_run, show_run,
 };
-use crate::store::StoredRun;
+use crate::store::{Conflict, StoredRun};
 
 pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> Exit {
+    let named = command.tool_call_id.clone();
+    let run_id = command.run_id.clone();
     let request = ApproveRequest {
         run: command.run_id,
         selection: command.tool_call_id.map_or(Selection::All, Selection::Call),
-        choice: if command.retry {
+        choice: if !command.set.is_empty() {
+            Choice::Edit(NewArguments::Set(command.set))
+        } else if let Some(arguments) = command.arguments {
+            Choice::Edit(match arguments.strip_prefix('@') {
+                Some(path) => NewArguments::File(path.into()),
+                None => NewArguments::Json(arguments),
+            })
+        } else if command.retry {
             Choice::Retry
         } else if command.report_unknown {
             Choice::ReportUnknown
@@ -28,6 +38,7 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
         } else {
             Choice::Decide(Decision::Approve)
         },
+        seen: command.version_shown,
         keep_others: command.keep_others,
         note: command.resolved_by,
     };
@@ -43,8 +54,29 @@ pub(super) async fn approve(host: &Host, command: Approve, output: &Output) -> E
             output.error(&format!("{error}\nthe run stays paused, and no decision was recorded"));
             Exit::Paused
         }
-        Err(error) => output.failure(&error),
+        Err(error) => {
+            let exit = output.failure(&error);
+            if beside(host, &error, named.as_deref(), &run_id).await {
+                output.talk("  hint: `--tool-call-id ID --keep-others` decides one call and leaves the others waiting");
+            }
+            exit
+        }
     }
+}
+
+/// Whether this person may not decide one call among several, and `named` is not that one: leaving the
+/// others waiting is the way then.
+async fn beside(host: &Host, error: &OpError, named: Option<&str>, run: &str) -> bool {
+    let OpError::Conflict(Conflict::NotAReviewer { call, .. } | Conflict::IsRequester { call, .. }) =
+        error
+    else {
+        return false;
+    };
+    if let Some(named) = named {
+        return !call.as_str().contains(named);
+    }
+    let Ok(story) = show_run(host, run).await else { return false };
+    story.run.calls.iter().filter(|call| call.state == CallState::Waiting).count() > 1
 }
 
 /// The decision is written down, and the run does not go on here.
@@ -58,6 +90,9 @@ fn recorded(host: &Host, run: &StoredRun, output: &Output, as_json: bool) -> Exi
         answer::paused(host, run, output);
     } else {
         output.data("Recorded. Another process drives the run and acts on it.");
+        for line in answer::standings(run) {
+            output.data(&line);
+        }
     }
     if unknown {
         Exit::Conflict

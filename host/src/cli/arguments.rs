@@ -1,5 +1,6 @@
 //! What the command line accepts.
 
+use crate::domain::edit::Change;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 
@@ -7,8 +8,8 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "initrunner", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 paused or decisions outstanding, 3 already decided or owned \
-    elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130 SIGINT.\n\
+    after_help = "Exit codes: 0 done, 1 failed or not permitted, 2 paused or decisions outstanding, 3 already decided or \
+    owned elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130 SIGINT.\n\
     State lives in $INITRUNNER_HOME (default: the platform's data folder)."
 )]
 pub(super) struct Arguments {
@@ -90,6 +91,28 @@ pub(super) struct Approve {
     /// Leave the run's other waiting calls waiting, instead of denying them.
     #[arg(long, requires = "tool_call_id", conflicts_with = "all")]
     pub(super) keep_others: bool,
+    /// Approve the call with another argument: its value, read as the tool's schema says; `a.b=VALUE`
+    /// reaches into an object. May be given several times.
+    #[arg(
+        long = "set",
+        value_name = "KEY=VALUE",
+        value_parser = change,
+        requires = "tool_call_id",
+        conflicts_with_all = ["all", "deny", "retry", "report_unknown", "arguments"],
+    )]
+    pub(super) set: Vec<Change>,
+    /// Approve the call with these arguments instead of the model's: a JSON object, or `@FILE`.
+    #[arg(
+        long,
+        value_name = "JSON|@FILE",
+        requires = "tool_call_id",
+        conflicts_with_all = ["all", "deny", "retry", "report_unknown"],
+    )]
+    pub(super) arguments: Option<String>,
+    /// The version of the call that you were shown, as `pending --json` gives it: refused where the call
+    /// has changed since.
+    #[arg(long, value_name = "N", requires = "tool_call_id", conflicts_with = "all")]
+    pub(super) version_shown: Option<i64>,
     /// Deny instead of approve.
     #[arg(long)]
     pub(super) deny: bool,
@@ -108,6 +131,16 @@ pub(super) struct Approve {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Reads `KEY=VALUE`; the value may hold further `=`.
+fn change(text: &str) -> Result<Change, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => {
+            Ok(Change { key: key.to_owned(), value: value.to_owned() })
+        }
+        _ => Err("write it as `KEY=VALUE`".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use crate::ops::OpError;
 use crate::runner::Ended;
-use crate::store::StoreError;
+use crate::store::{Conflict, StoreError};
 use std::process::ExitCode;
 
 /// How the program ends.
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done.
     Done,
-    /// It failed.
+    /// It failed, or this person may not do it.
     Failed,
     /// Paused, paused again, or decisions outstanding.
     Paused,
@@ -31,7 +31,7 @@ pub enum Exit {
 /// Every code and what it means.
 const EXIT_CODES: [(Exit, u8, &str); 9] = [
     (Exit::Done, 0, "done"),
-    (Exit::Failed, 1, "failed"),
+    (Exit::Failed, 1, "failed, or not permitted"),
     (Exit::Paused, 2, "paused, paused again, or decisions outstanding"),
     (Exit::Conflict, 3, "already decided, owned elsewhere, or an unknown outcome needs a choice"),
     (Exit::UnknownId, 4, "unknown run or call"),
@@ -71,6 +71,9 @@ impl Exit {
             | OpError::UnknownCall { .. }
             | OpError::Ambiguous { .. }
             | OpError::Id(_) => Self::UnknownId,
+            // Nobody was first: this person may not, and trying again does not change that.
+            OpError::Conflict(Conflict::NotAReviewer { .. } | Conflict::IsRequester { .. })
+            | OpError::Edit { .. } => Self::Failed,
             OpError::Conflict(_)
             | OpError::UnknownOutcome(_)
             | OpError::Store(StoreError::Fenced(_)) => Self::Conflict,
@@ -100,7 +103,7 @@ mod tests {
         }
         expect![[r#"
               0 Done: done
-              1 Failed: failed
+              1 Failed: failed, or not permitted
               2 Paused: paused, paused again, or decisions outstanding
               3 Conflict: already decided, owned elsewhere, or an unknown outcome needs a choice
               4 UnknownId: unknown run or call

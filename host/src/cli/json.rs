@@ -3,11 +3,12 @@
 
 use crate::domain::approval::Preview;
 use crate::domain::message::Message;
+use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
 use crate::ops::{Needs, Recovered, Story, SweepReport, pending_question};
 use crate::plugin::{Effects, Inspection};
 use crate::runner::Ended;
-use crate::store::{CallRecord, PendingCall, RunSummary, StoredRun};
+use crate::store::{CallRecord, Edited, PendingCall, RunSummary, StoredRun, Vote};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -18,6 +19,39 @@ fn arguments(text: &str) -> Value {
 
 fn preview(preview: Option<&Preview>) -> Value {
     preview.map_or(Value::Null, |preview| json!({"format": preview.format, "text": preview.text}))
+}
+
+/// A rule, whole: scripts need no defaults of ours.
+fn approval(rule: &ApprovalRule) -> Value {
+    json!({
+        "reviewers": rule.reviewers,
+        "quorum": rule.quorum,
+        "not_requester": rule.not_requester,
+    })
+}
+
+fn votes(votes: &[Vote]) -> Value {
+    let vote = |vote: &Vote| {
+        json!({
+            "resolved_by": vote.resolver.resolved_by(),
+            "authenticated_as": vote.resolver.authenticated_as,
+            "at": vote.at.to_string(),
+        })
+    };
+    votes.iter().map(vote).collect()
+}
+
+fn edits(edits: &[Edited]) -> Value {
+    let edit = |edit: &Edited| {
+        json!({
+            "from": arguments(&edit.from),
+            "to": arguments(&edit.to),
+            "resolved_by": edit.resolver.resolved_by(),
+            "authenticated_as": edit.resolver.authenticated_as,
+            "at": edit.at.to_string(),
+        })
+    };
+    edits.iter().map(edit).collect()
 }
 
 /// One run, as `run`, `approve` and `resume` give it.
@@ -35,6 +69,9 @@ pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Va
                 "preview": preview(call.preview.as_ref()),
                 "changed": call.changed,
                 "expires_at": call.expires_at.map(|at| at.to_string()),
+                "version": call.request,
+                "approval": call.rule.as_ref().map(approval),
+                "votes": votes(&call.votes),
             })
         })
         .collect();
@@ -71,6 +108,9 @@ pub(super) struct PendingRow<'a> {
     /// What a person is asked where the outcome is unknown.
     question: Option<String>,
     program_pid: Option<u32>,
+    version: i64,
+    approval: Value,
+    votes: Value,
 }
 
 impl<'a> PendingRow<'a> {
@@ -89,6 +129,9 @@ impl<'a> PendingRow<'a> {
             expires_at: call.expires_at.map(|at| at.to_string()),
             question: pending_question(call),
             program_pid: call.running,
+            version: call.request,
+            approval: approval(&call.rule),
+            votes: votes(&call.votes),
         }
     }
 }
@@ -163,9 +206,15 @@ fn call(call: &CallRecord) -> Value {
         "entry": call.entry,
         "tool": call.model_tool,
         "arguments": arguments(&call.arguments),
+        "proposed_arguments": arguments(call.as_proposed()),
+        "edits": edits(&call.edits),
         "preview": preview(call.preview.as_ref()),
         "state": call.state.as_str(),
         "expires_at": call.expires_at.map(|at| at.to_string()),
+        "version": call.request,
+        "approval": call.rule.as_ref().map(approval),
+        "votes": votes(&call.votes),
+        "remembered_from": call.remembered_from.as_ref().map(|call| call.as_str()),
         "decision": call.decision,
         "resolved_by": call.resolver.as_ref().map(|resolver| resolver.resolved_by().to_owned()),
         "authenticated_as": call.resolver.as_ref().map(|resolver| resolver.authenticated_as.clone()),

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::table::{Column, draw};
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
+use crate::domain::vote;
 use crate::ops::{Host, list_pending, pending_question};
 
 pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> Exit {
@@ -60,6 +61,11 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         })
         .collect();
     output.write(&draw(&columns, &rows, output.width()));
+    for call in &calls {
+        if let Some(standing) = vote::standing(&call.rule, &call.requester, &call.voters()) {
+            output.data(&format!("  {}  {}", call.call, visible::one_line(&standing)));
+        }
+    }
     for question in calls.iter().filter_map(pending_question) {
         output.data(&format!("\n{question}"));
     }

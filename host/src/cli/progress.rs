@@ -110,6 +110,13 @@ impl Reporter for Live {
                 let tool = visible::one_line(tool);
                 self.output.talk(&format!("{mark} {tool}  {:.1} s", took.as_secs_f32()));
             }
+            Progress::CallRemembered { tool, by, from } => {
+                self.still();
+                let mark = self.output.styled(Style::Green, "✓");
+                let (tool, by) = (visible::one_line(tool), visible::one_line(by));
+                self.output
+                    .talk(&format!("{mark} {tool}  approved by {by} (remembered from {from})"));
+            }
             Progress::CallRefused { tool, why } => {
                 self.still();
                 let mark = self.output.styled(Style::Yellow, "–");

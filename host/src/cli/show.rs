@@ -1,6 +1,6 @@
 //! `initrunner show`.
 
-use super::answer::what;
+use super::answer::{self, what, who};
 use super::arguments::Show;
 use super::exit::Exit;
 use super::json;
@@ -77,16 +77,25 @@ fn tell(story: &Story, output: &Output) {
         if let (CallState::Expired, Some(at)) = (call.state, call.decided_at) {
             output.data(&format!("    expired at {at}: nobody decided in time"));
         }
+        for line in answer::story(&story.run, call) {
+            output.data(&format!("    {line}"));
+        }
         if let (Some(decision), Some(resolver), Some(at)) =
             (&call.decision, &call.resolver, call.decided_at)
         {
-            output.data(&format!(
-                "    {} by {} ({}) at {at}",
-                decision.as_str(),
-                visible::one_line(resolver.resolved_by()),
-                visible::one_line(&resolver.authenticated_as),
-            ));
+            let (word, who) = (decision.as_str(), who(resolver));
+            output.data(&match &call.remembered_from {
+                Some(from) => format!("    {word} by {who} (remembered from {from}) at {at}"),
+                None => format!("    {word} by {who} at {at}"),
+            });
         }
+    }
+    let waiting = answer::standings(&story.run);
+    if !waiting.is_empty() {
+        output.data(&format!("\n{}", head("Waiting")));
+    }
+    for line in waiting {
+        output.data(&line);
     }
 
     output.data(&format!("\n{}", head("Journal")));

@@ -2,7 +2,7 @@
 
 use super::digest::Digest;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether calls of an entry need a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,13 @@ pub struct Preview {
 pub struct Binding {
     /// Part → digest, as text. The parts are listed in [`BindingPart`].
     pub parts: BTreeMap<BindingPart, String>,
+    /// What may be told of a part's contents, by name: no secret is among it. It serves to say what
+    /// changed, and is compared for nothing else.
+    pub details: Details,
 }
+
+/// Part → name → text.
+pub type Details = BTreeMap<BindingPart, BTreeMap<String, String>>;
 
 /// One thing that an approval is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,6 +109,33 @@ impl Binding {
         parts
     }
 
+    /// Whether an approval of `self` is for what stands `now`.
+    pub fn fits(&self, now: &Binding) -> bool {
+        self.parts == now.parts
+    }
+
+    /// The names among a part's details whose texts differ, each with the old text and the new.
+    pub fn details_changed<'b>(
+        &'b self,
+        now: &'b Binding,
+        part: BindingPart,
+    ) -> Vec<(&'b str, Option<&'b str>, Option<&'b str>)> {
+        let details = [self.details.get(&part), now.details.get(&part)];
+        let names: BTreeSet<&str> = details
+            .into_iter()
+            .flatten()
+            .flat_map(|told| told.keys().map(String::as_str))
+            .collect();
+        names
+            .into_iter()
+            .map(|name| {
+                let [old, new] = details.map(|told| told?.get(name).map(String::as_str));
+                (name, old, new)
+            })
+            .filter(|(_, old, new)| old != new)
+            .collect()
+    }
+
     /// One digest over all parts: equal exactly when nothing differs.
     pub fn digest(&self) -> Digest {
         let mut text = String::new();
@@ -121,7 +154,8 @@ mod tests {
     use super::*;
 
     fn binding(parts: &[(BindingPart, &str)]) -> Binding {
-        Binding { parts: parts.iter().map(|(p, d)| (*p, (*d).to_owned())).collect() }
+        let parts = parts.iter().map(|(p, d)| (*p, (*d).to_owned())).collect();
+        Binding { parts, details: Details::new() }
     }
 
     #[test]
@@ -136,5 +170,21 @@ mod tests {
         assert_eq!(old.changed(&new), vec![BindingPart::Preview, BindingPart::Role]);
         assert_eq!(new.changed(&old), vec![BindingPart::Preview, BindingPart::Role]);
         assert_ne!(old.digest(), new.digest());
+        assert!(old.fits(&old) && !old.fits(&new));
+    }
+
+    #[test]
+    fn what_may_be_told_is_compared_by_name() {
+        let told = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
+            Binding { parts: BTreeMap::new(), details: [(BindingPart::Grants, pairs)].into() }
+        };
+        let (old, new) = (told(&[("a", "1"), ("b", "2")]), told(&[("a", "1"), ("c", "3")]));
+        assert_eq!(
+            old.details_changed(&new, BindingPart::Grants),
+            [("b", Some("2"), None), ("c", None, Some("3"))]
+        );
+        assert_eq!(old.details_changed(&new, BindingPart::Role), []);
+        assert!(old.fits(&new), "only digests decide");
     }
 }

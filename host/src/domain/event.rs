@@ -16,8 +16,14 @@ pub enum EventKind {
     TurnRecorded,
     /// A person must decide a call.
     ApprovalRequested,
+    /// A person approved a call, and more of them are needed.
+    ApprovalVoted,
     /// A person decided a call.
     ApprovalDecided,
+    /// A person changed a call's arguments; earlier votes are void.
+    ApprovalEdited,
+    /// A call was approved as an equal one of the same run had been.
+    ApprovalRemembered,
     /// A recorded approval no longer fits what would happen; the call waits again.
     ApprovalVoided,
     /// The gate refused a call at resume.
@@ -56,7 +62,10 @@ impl EventKind {
             EventKind::RunClaimed => "run_claimed",
             EventKind::TurnRecorded => "turn_recorded",
             EventKind::ApprovalRequested => "approval_requested",
+            EventKind::ApprovalVoted => "approval_voted",
             EventKind::ApprovalDecided => "approval_decided",
+            EventKind::ApprovalEdited => "approval_edited",
+            EventKind::ApprovalRemembered => "approval_remembered",
             EventKind::ApprovalVoided => "approval_voided",
             EventKind::CallRefused => "call_refused",
             EventKind::CallStarted => "call_started",

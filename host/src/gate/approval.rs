@@ -4,16 +4,25 @@
 use super::permission::Permitted;
 use super::resolve::Call;
 use super::{Gate, Refusal, Toolset, Verdict};
-use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Preview};
+use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Details, Preview};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
-use crate::domain::rule::ApprovalRule;
+use crate::domain::rule::{ApprovalRule, OnExpiry, Remember};
 use crate::domain::tool_call::RefusedBy;
 use crate::domain::visible::one_line;
+use crate::domain::vote::deciders;
 use crate::plugin::{CallError, CallInput, LoadedEntry};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
 use sha2::Sha256;
 use std::collections::BTreeMap;
+
+/// How many hexadecimal digits of a keyed hash tell two values of one key apart: 64 bits, far more than
+/// one value that changed needs, and few enough to be stored for every entry.
+const SHORT: usize = 16;
+
+/// The name under which the hash of nothing is kept: it differs only where the key does.
+const KEY: &str = "";
 
 /// A call that may happen now, once. Only this file makes one, and invoking it uses it up.
 pub struct Admitted(Call);
@@ -38,6 +47,8 @@ pub struct Prior {
     pub binding: Binding,
     /// What the person saw.
     pub preview: Option<Preview>,
+    /// The rule that they approved under.
+    pub rule: ApprovalRule,
 }
 
 impl Admitted {
@@ -79,9 +90,11 @@ pub(super) async fn check(
     };
     let binding = bind(gate, tools, &call, preview.as_ref());
     match prior {
-        Some(prior) if prior.binding == binding => Ok(Verdict::Admitted(Admitted(call))),
+        Some(prior) if prior.binding.fits(&binding) && prior.rule == rule => {
+            Ok(Verdict::Admitted(Admitted(call)))
+        }
         _ => {
-            let changed = prior.map(|prior| changes(prior, &binding, preview.as_ref()));
+            let changed = prior.map(|prior| changes(prior, &binding, preview.as_ref(), &rule));
             let changed = changed.unwrap_or_default();
             Ok(Verdict::Waiting(Waiting { preview, binding, rule, changed }))
         }
@@ -113,7 +126,50 @@ fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) ->
         (BindingPart::Configuration, configuration(gate, entry)),
         (BindingPart::Grants, keyed(gate, &["grants", &json(&entry.grants)])),
     ]);
-    Binding { parts }
+    let details = Details::from([
+        (BindingPart::Configuration, configuration_details(gate, entry)),
+        (BindingPart::Grants, grants_details(entry)),
+    ]);
+    Binding { parts, details }
+}
+
+/// A short keyed hash of each key's value and of each variable's. The role's text is stored with the run,
+/// so a value differs only where a variable gave it, and that may be secret: its key is told, and no
+/// value.
+fn configuration_details(gate: &Gate, entry: &LoadedEntry) -> BTreeMap<String, String> {
+    let short = |texts: &[&str]| keyed(gate, texts).chars().take(SHORT).collect::<String>();
+    let keys = entry.entry.config.iter();
+    let keys = keys.map(|(key, value)| (key.clone(), short(&["key", key, &json(value)])));
+    let variables = entry.environment().iter();
+    let variables = variables
+        .map(|(name, value)| (format!("${name}"), short(&["environment variable", name, value])));
+    keys.chain(variables).chain([(KEY.to_owned(), short(&["nothing"]))]).collect()
+}
+
+/// What the entry may reach, in words: programs, folders, names and numbers.
+fn grants_details(entry: &LoadedEntry) -> BTreeMap<String, String> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => canonical::to_text(&other),
+    };
+    let Ok(Value::Object(grants)) = serde_json::to_value(&entry.grants) else {
+        return BTreeMap::new();
+    };
+    let mut details = BTreeMap::new();
+    for (capability, grant) in grants {
+        match grant {
+            Value::Null => {}
+            Value::Object(keys) => {
+                for (key, value) in keys {
+                    details.insert(format!("{capability}.{key}"), text(value));
+                }
+            }
+            other => {
+                details.insert(capability, text(other));
+            }
+        }
+    }
+    details
 }
 
 /// The configuration with its variables resolved, and the environment it passes on.
@@ -145,31 +201,205 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).map(|value| canonical::to_text(&value)).unwrap_or_default()
 }
 
-fn changes(prior: &Prior, now: &Binding, preview: Option<&Preview>) -> Vec<String> {
-    let text = |preview: Option<&Preview>| {
-        preview.map_or("nothing".to_owned(), |preview| format!("`{}`", one_line(&preview.text)))
-    };
-    prior
-        .binding
-        .changed(now)
-        .into_iter()
-        .map(|part| match part {
-            BindingPart::Preview => {
-                format!("preview: was {}, is {}", text(prior.preview.as_ref()), text(preview))
-            }
-            BindingPart::Configuration => {
-                "configuration: a key of the entry, or a variable it passes on, has another value"
-                    .into()
-            }
-            // Only keyed hashes are kept of these two: the values may be secret.
-            BindingPart::Grants => "grants: what the entry may reach is not the same".into(),
+/// What differs from what was approved, one sentence for each thing, old beside new.
+fn changes(
+    prior: &Prior,
+    now: &Binding,
+    preview: Option<&Preview>,
+    rule: &ApprovalRule,
+) -> Vec<String> {
+    let old = &prior.binding;
+    let mut sentences = Vec::new();
+    for part in old.changed(now) {
+        match part {
+            BindingPart::Preview => sentences.push(format!(
+                "preview: was {}, is {}",
+                shown(prior.preview.as_ref()),
+                shown(preview)
+            )),
+            BindingPart::Configuration => sentences.extend(configuration_changes(old, now)),
+            BindingPart::Grants => sentences.extend(grants_changes(old, now)),
+            // Digests of what is stored with the run.
             other => {
                 let short = |binding: &Binding| {
                     let digest = binding.parts.get(&other).map_or("", String::as_str);
                     digest.chars().take(12).collect::<String>()
                 };
-                format!("{}: was {}, is {}", other.as_str(), short(&prior.binding), short(now))
+                sentences.push(format!(
+                    "{}: was {}, is {}",
+                    other.as_str(),
+                    short(old),
+                    short(now)
+                ));
             }
+        }
+    }
+    if prior.rule != *rule {
+        sentences.push(format!(
+            "who must approve: was {}, is {}",
+            rule_in_words(&prior.rule),
+            rule_in_words(rule)
+        ));
+    }
+    sentences
+}
+
+fn shown(preview: Option<&Preview>) -> String {
+    preview.map_or("nothing".to_owned(), |preview| format!("`{}`", one_line(&preview.text)))
+}
+
+/// Which keys and variables have other values. The values may be secret, so they are not kept.
+fn configuration_changes(old: &Binding, now: &Binding) -> Vec<String> {
+    let differing = old.details_changed(now, BindingPart::Configuration);
+    let other_key =
+        differing.iter().any(|(name, was, is)| *name == KEY && was.is_some() && is.is_some());
+    if other_key || !old.details.contains_key(&BindingPart::Configuration) {
+        return vec![
+            "configuration: what it was cannot be compared with what it is, because this host's key is \
+             another one or an older program asked"
+                .into(),
+        ];
+    }
+    differing
+        .into_iter()
+        .map(|(name, was, is)| {
+            let what = match name.strip_prefix('$') {
+                Some(variable) => format!("the environment variable `{}`", one_line(variable)),
+                None => format!("`{}`", one_line(name)),
+            };
+            let how = match (was, is) {
+                (Some(_), Some(_)) => "has another value",
+                (Some(_), None) => "is not set any more",
+                _ => "was not set",
+            };
+            format!("configuration: {what} {how}")
         })
         .collect()
+}
+
+fn grants_changes(old: &Binding, now: &Binding) -> Vec<String> {
+    if !old.details.contains_key(&BindingPart::Grants) {
+        return vec!["grants: an older program asked, which kept none of them".into()];
+    }
+    // Where nothing differs only the key does, and the configuration says so.
+    let differing = old.details_changed(now, BindingPart::Grants);
+    let text = |value: Option<&str>| match value {
+        Some(value) => format!("`{}`", one_line(value)),
+        None => "nothing".into(),
+    };
+    differing
+        .into_iter()
+        .map(|(name, was, is)| format!("grants: `{name}` was {}, is {}", text(was), text(is)))
+        .collect()
+}
+
+fn rule_in_words(rule: &ApprovalRule) -> String {
+    let requester = "whoever started the run";
+    let mut words = format!("{} of {}", rule.quorum, deciders(rule, requester));
+    if let Some(seconds) = rule.expires_after {
+        words.push_str(&format!(" within {seconds} s"));
+    }
+    if rule.on_expiry == OnExpiry::Fail {
+        words.push_str(", else the run fails");
+    }
+    if rule.remember == Remember::Run {
+        words.push_str(", remembered for the run");
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::approval::PreviewFormat;
+
+    /// A binding with these digests and details, each part's name first.
+    fn binding(parts: &[(BindingPart, &str)], details: &[(BindingPart, &str, &str)]) -> Binding {
+        let mut told = Details::new();
+        for (part, name, text) in details {
+            told.entry(*part).or_default().insert((*name).to_owned(), (*text).to_owned());
+        }
+        let parts = parts.iter().map(|(part, text)| (*part, (*text).to_owned())).collect();
+        Binding { parts, details: told }
+    }
+
+    fn check(old: Binding, now: &Binding, expected: &[&str]) {
+        let rule = ApprovalRule::required();
+        let prior = Prior { binding: old, preview: None, rule: rule.clone() };
+        assert_eq!(changes(&prior, now, None, &rule), expected);
+    }
+
+    use BindingPart::{Component, Configuration, Grants};
+
+    #[test]
+    fn keys_and_variables_are_named_and_grants_are_told() {
+        let old = binding(
+            &[(Configuration, "1"), (Grants, "1")],
+            &[
+                (Configuration, KEY, "k"),
+                (Configuration, "working_dir", "a"),
+                (Configuration, "$HOME", "a"),
+                (Configuration, "$GONE", "a"),
+                (Grants, "process.programs", "any"),
+                (Grants, "process.scripts", "false"),
+            ],
+        );
+        let now = binding(
+            &[(Configuration, "2"), (Grants, "2")],
+            &[
+                (Configuration, KEY, "k"),
+                (Configuration, "working_dir", "b"),
+                (Configuration, "$HOME", "b"),
+                (Configuration, "$NEW", "b"),
+                (Grants, "process.programs", "[\"git\"]"),
+                (Grants, "process.scripts", "false"),
+            ],
+        );
+        check(
+            old,
+            &now,
+            &[
+                "configuration: the environment variable `GONE` is not set any more",
+                "configuration: the environment variable `HOME` has another value",
+                "configuration: the environment variable `NEW` was not set",
+                "configuration: `working_dir` has another value",
+                "grants: `process.programs` was `any`, is `[\"git\"]`",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_not_said_to_differ() {
+        let parts = |text| [(Configuration, text), (Grants, text)];
+        let details =
+            |key| [(Configuration, KEY, key), (Configuration, "a", key), (Grants, "b", "c")];
+        let now = binding(&parts("2"), &details("two"));
+        let cannot = "configuration: what it was cannot be compared with what it is, because this host's \
+                      key is another one or an older program asked";
+        check(binding(&parts("1"), &details("one")), &now, &[cannot]);
+        let none = "grants: an older program asked, which kept none of them";
+        check(binding(&parts("1"), &[]), &now, &[cannot, none]);
+    }
+
+    #[test]
+    fn the_rest_is_told_old_beside_new() {
+        let old = binding(&[(Component, "0123456789abcdef")], &[]);
+        let now = binding(&[(Component, "fedcba9876543210")], &[]);
+        check(old, &now, &["component: was 0123456789ab, is fedcba987654"]);
+        let preview = |text: &str| Preview { format: PreviewFormat::Command, text: text.into() };
+        let rule = ApprovalRule { quorum: 2, remember: Remember::Run, ..ApprovalRule::required() };
+        let prior = Prior {
+            binding: binding(&[(BindingPart::Preview, "1")], &[]),
+            preview: Some(preview("rm a")),
+            rule: ApprovalRule::required(),
+        };
+        let now = binding(&[(BindingPart::Preview, "2")], &[]);
+        assert_eq!(
+            changes(&prior, &now, Some(&preview("rm a\nrm b")), &rule),
+            [
+                "preview: was `rm a`, is `rm a\\nrm b`",
+                "who must approve: was 1 of anybody, is 2 of anybody, remembered for the run"
+            ]
+        );
+    }
 }

@@ -113,6 +113,15 @@ impl Gate {
     }
 }
 
+/// The text that the model reads for a call whose arguments a person changed. Both versions are canonical
+/// JSON, so the model sees where each begins and ends: they are data, as the result is.
+pub fn edit_text(proposed: &str, arguments: &str, result: &str) -> String {
+    format!(
+        "A person changed this call's arguments before approving it: from {proposed} to {arguments}. \
+         Result: {result}"
+    )
+}
+
 /// The text that the model reads for a call that a person denied. The reason is quoted: it is data
 /// from a person, not an instruction of the role.
 pub fn denial_text(decision: &Decision) -> Option<String> {

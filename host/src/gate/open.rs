@@ -113,6 +113,12 @@ impl Toolset {
         })
     }
 
+    /// The JSON Schema of a tool's arguments, by the model's name of the tool.
+    pub fn parameters(&self, model_name: &str) -> Option<&serde_json::Value> {
+        let (entry, tool) = self.find(model_name)?;
+        Some(self.entries[entry].tools[tool].parameters.source())
+    }
+
     pub(super) fn find(&self, model_name: &str) -> Option<(usize, usize)> {
         self.names.get(model_name).copied()
     }

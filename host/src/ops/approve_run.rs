@@ -2,6 +2,7 @@
 
 use super::Attended;
 use super::continue_run::continue_run;
+use super::edit_call::{NewArguments, edit_call};
 use super::error::OpError;
 use super::find_run::{find_call, find_run};
 use super::host::Host;
@@ -14,7 +15,7 @@ use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
 use crate::runner::{Driven, Progress, retriable};
 use crate::store::{
-    CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
+    CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
 };
 
 /// Which waiting calls are decided.
@@ -31,6 +32,8 @@ pub enum Selection {
 pub enum Choice {
     /// About calls that wait.
     Decide(Decision),
+    /// Approve a call with other arguments.
+    Edit(NewArguments),
     /// Try a call again whose outcome is unknown.
     Retry,
     /// Tell the model that a call's outcome is unknown.
@@ -46,6 +49,8 @@ pub struct ApproveRequest {
     pub selection: Selection,
     /// What is said of them.
     pub choice: Choice,
+    /// The version of the named call that the person was shown; else the one that is stored now.
+    pub seen: Option<i64>,
     /// Whether the calls beside a named one stay waiting; otherwise they are denied.
     pub keep_others: bool,
     /// What the person calls themselves; recorded, never trusted.
@@ -65,7 +70,8 @@ pub enum Approved {
 /// is not spent on a run that cannot go on here.
 ///
 /// # Errors
-/// [`OpError::Conflict`] where somebody else was first, with their name; others as for any resume.
+/// [`OpError::Conflict`] where somebody else was first, with their name, or where this person's word does
+/// not count; [`OpError::Edit`] where a call cannot be changed like that; others as for any resume.
 pub async fn approve_run(
     host: &Host,
     request: ApproveRequest,
@@ -75,8 +81,11 @@ pub async fn approve_run(
     store.adopt_orphans(host.clock.now()).await?;
     let id = find_run(host, &request.run).await?;
     let run = store.load_run(&id).await?;
-    let decisions = decisions(&run, &request)?;
+    let mut decisions = decisions(&run, &request, host.identity())?;
     let opened = open_stored(host, &run.run).await?;
+    if let Choice::Edit(arguments) = &request.choice {
+        edit_named(host, &opened, &run, arguments, &mut decisions).await?;
+    }
 
     let decided = store
         .decide(DecisionRequest {
@@ -122,10 +131,34 @@ async fn claim_to_retry(
     }
 }
 
+/// Gives the named call's decision the edit that comes before it.
+async fn edit_named(
+    host: &Host,
+    opened: &Opened,
+    run: &StoredRun,
+    arguments: &NewArguments,
+    decisions: &mut [CallDecision],
+) -> Result<(), OpError> {
+    // Of an edit's decisions only the named call's is an approval.
+    for decision in decisions.iter_mut().filter(|one| one.decision == Decision::Approve) {
+        if let Some(call) = run.calls.iter().find(|call| call.id == decision.call) {
+            decision.edit = edit_call(host, opened, call, arguments).await?;
+        }
+    }
+    Ok(())
+}
+
 fn decisions(
     run: &StoredRun,
     request: &ApproveRequest,
-) -> Result<Vec<(CallId, Decision)>, OpError> {
+    identity: &str,
+) -> Result<Vec<CallDecision>, OpError> {
+    let say = |call: &CallRecord, decision: Decision| CallDecision {
+        call: call.id.clone(),
+        seen: call.request,
+        decision,
+        edit: None,
+    };
     let waiting = || run.calls.iter().filter(|call| call.state == CallState::Waiting);
     let named = match &request.selection {
         Selection::All => None,
@@ -134,18 +167,36 @@ fn decisions(
     match (&request.choice, named) {
         (Choice::Decide(_), None) if waiting().next().is_none() => Err(nothing_waits(run)),
         (Choice::Decide(decision), None) => {
-            Ok(waiting().map(|call| (call.id.clone(), decision.clone())).collect())
-        }
-        (Choice::Decide(decision), Some(named)) => match named.state {
-            CallState::Waiting if request.keep_others => {
-                Ok(vec![(named.id.clone(), decision.clone())])
+            // Whoever approved some of them already means the others now.
+            let voted = |call: &&CallRecord| {
+                *decision == Decision::Approve && call.voters().contains(&identity)
+            };
+            let left = waiting().filter(|call| !voted(call));
+            let left: Vec<_> = left.map(|call| say(call, decision.clone())).collect();
+            match left.is_empty() {
+                true => Ok(waiting().map(|call| say(call, decision.clone())).collect()),
+                false => Ok(left),
             }
-            CallState::Waiting => Ok(waiting()
-                .map(|call| {
-                    let said = if call.id == named.id { decision.clone() } else { passed_over() };
-                    (call.id.clone(), said)
-                })
-                .collect()),
+        }
+        (Choice::Decide(_) | Choice::Edit(_), Some(named)) => match named.state {
+            CallState::Waiting => {
+                let decision = match &request.choice {
+                    Choice::Decide(decision) => decision.clone(),
+                    _ => Decision::Approve,
+                };
+                let mut said = say(named, decision);
+                said.seen = request.seen.or(said.seen);
+                if request.keep_others {
+                    return Ok(vec![said]);
+                }
+                // In emitted order.
+                Ok(waiting()
+                    .map(|call| match call.id == named.id {
+                        true => said.clone(),
+                        false => say(call, passed_over()),
+                    })
+                    .collect())
+            }
             CallState::Unknown => Err(OpError::UnknownOutcome(question(named))),
             _ => Err(decided_before(named)),
         },
@@ -157,12 +208,16 @@ fn decisions(
                 Choice::Retry => Decision::Approve,
                 _ => Decision::Deny { reason: None },
             };
-            Ok(vec![(named.id.clone(), said)])
+            Ok(vec![CallDecision { seen: request.seen.or(named.request), ..say(named, said) }])
         }
         (_, Some(named)) => Err(OpError::Conflict(Conflict::WrongCallState {
             call: named.id.clone(),
             state: named.state,
         })),
+        (Choice::Edit(_), None) => Err(OpError::Setup {
+            message: "an edit is for one call, and none was named".into(),
+            hint: format!("name it; `initrunner show {}` lists them", run.run.id),
+        }),
         (_, None) => Err(nothing_waits(run)),
     }
 }
@@ -231,7 +286,14 @@ fn decided_before(call: &CallRecord) -> OpError {
         (Some(decision), Some(resolver), Some(at)) => Conflict::AlreadyDecided {
             call: call.id.clone(),
             decision: decision.as_str().to_owned(),
-            by: resolver.resolved_by().to_owned(),
+            by: match decision {
+                Decision::Approve => {
+                    let before = call.votes.iter().map(|vote| &vote.resolver);
+                    let names = before.chain([resolver]).map(Resolver::resolved_by);
+                    names.collect::<Vec<_>>().join(", ")
+                }
+                Decision::Deny { .. } => resolver.resolved_by().to_owned(),
+            },
             at,
         },
         (None, _, Some(at)) if call.state == CallState::Expired => {

@@ -1,7 +1,7 @@
 //! Why an operation gave nothing. Each is a sentence for a person, and a kind that front doors map to
 //! an exit code or a status.
 
-use crate::domain::ids::{IdError, RunId};
+use crate::domain::ids::{CallId, IdError, RunId};
 use crate::llm::ModelError;
 use crate::plugin::LoadError;
 use crate::store::{Conflict, StoreError};
@@ -52,6 +52,14 @@ pub enum OpError {
     /// Somebody else was first.
     #[error(transparent)]
     Conflict(Conflict),
+    /// A call cannot be changed like that.
+    #[error("call {call} was not changed: {sentence}")]
+    Edit {
+        /// The call.
+        call: CallId,
+        /// Why, and what to do.
+        sentence: String,
+    },
     /// A started call's outcome is not known.
     #[error("{0}")]
     UnknownOutcome(String),

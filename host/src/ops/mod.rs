@@ -4,6 +4,7 @@
 mod approve_run;
 mod cancel_run;
 mod continue_run;
+mod edit_call;
 mod error;
 mod find_run;
 mod home;
@@ -27,6 +28,7 @@ pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
 };
 pub use cancel_run::cancel_run;
+pub use edit_call::NewArguments;
 pub use error::OpError;
 pub use home::Home;
 pub use host::{Environment, Host, HostOptions};

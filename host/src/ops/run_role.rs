@@ -4,9 +4,10 @@ use super::Attended;
 use super::continue_run::continue_run;
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::RoleFile;
+use super::open_role::{Opened, RoleFile};
 use super::random;
 use crate::domain::ids::RunId;
+use crate::domain::vote::enough_reviewers;
 use crate::runner::Driven;
 use crate::store::NewRun;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub async fn run_role(
 ) -> Result<Driven, OpError> {
     let file = RoleFile::read(host, &request.role)?;
     let opened = file.open(host).await?;
+    check_reviewers(host, &opened, &file.shown)?;
     let claim = host
         .store()?
         .create_run(NewRun {
@@ -57,4 +59,30 @@ pub async fn run_role(
         })
         .await?;
     continue_run(host, &opened, claim, &mut attended).await
+}
+
+/// Refuses a run whose calls nobody could approve, because too few of their reviewers are not the person
+/// who starts it: it would wait for ever.
+fn check_reviewers(host: &Host, opened: &Opened, shown: &str) -> Result<(), OpError> {
+    for entry in opened.tools.entries() {
+        for tool in &entry.tools {
+            let rule = entry.entry.approval_rule(&tool.name);
+            if !enough_reviewers(&rule, host.identity()) {
+                let place = entry.entry.position;
+                return Err(OpError::Role {
+                    rendered: format!(
+                        "{shown}:{}:{}: calls of `{}` need {} of {}, which leaves too few without {}, who \
+                         starts the run\n  hint: name more `reviewers`, or have somebody else start it",
+                        place.line,
+                        place.column,
+                        tool.model_name,
+                        rule.quorum,
+                        rule.reviewers.join(", "),
+                        host.identity(),
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -7,9 +7,12 @@ use crate::domain::clock::Clock;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
 use crate::domain::role::Role;
+use crate::domain::rule::ApprovalRule;
+use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallState, MOST_ATTEMPTS};
 use crate::gate::{
-    Admitted, Answer, Gate, Prior, ProgramStarted, Proposed, Toolset, Verdict, denial_text,
+    Admitted, Answer, Gate, Prior, ProgramStarted, Proposed, Toolset, Verdict, Waiting,
+    denial_text, edit_text,
 };
 use crate::llm::{Delta, Model, Request, ToolSpec};
 use crate::store::{
@@ -231,10 +234,9 @@ impl Running<'_, '_> {
             (_, true) => AfterTurn::Pause,
             _ => AfterTurn::Continue,
         };
-        let ended = match &then {
-            AfterTurn::Complete { answer } => Some(Ended::Completed { answer: answer.clone() }),
-            AfterTurn::Pause => Some(Ended::Paused),
-            AfterTurn::Continue => None,
+        let answered = match &then {
+            AfterTurn::Complete { answer } => Some(answer.clone()),
+            AfterTurn::Pause | AfterTurn::Continue => None,
         };
         let turn = TurnRecord {
             assistant: Message::Assistant { text: reply.text, calls: model_calls, raw: reply.raw },
@@ -246,7 +248,19 @@ impl Running<'_, '_> {
         };
         self.driver.store.record_turn(&self.claim, turn).await?;
         self.reload().await?;
-        Ok(ended)
+        let turn = self.run.calls.last().map_or(0, |call| call.turn);
+        for call in self.run.calls.iter().filter(|call| call.turn == turn && !call.told) {
+            if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
+                let (tool, by) = (&*call.model_tool, resolver.resolved_by());
+                reporter.report(Progress::CallRemembered { tool, by, from });
+            }
+        }
+        match answered {
+            Some(answer) => Ok(Some(Ended::Completed { answer })),
+            // The store tells what came out: where every call that waits was approved before, it goes on.
+            None if self.run.run.state == RunState::Paused => Ok(Some(Ended::Paused)),
+            None => Ok(None),
+        }
     }
 
     fn written(
@@ -261,11 +275,10 @@ impl Running<'_, '_> {
                 self.admitted.insert(id.clone(), admitted);
                 Admission::Ready
             }
-            Verdict::Waiting(waiting) => Admission::Waiting {
-                preview: waiting.preview,
-                binding: waiting.binding,
-                rule: waiting.rule,
-            },
+            Verdict::Waiting(waiting) => {
+                let Waiting { preview, binding, rule, changed: _ } = waiting;
+                Admission::Waiting { preview, binding, rule }
+            }
             Verdict::Refused(refusal) => {
                 Admission::Refused { by: refusal.by, result: refusal.result }
             }
@@ -374,9 +387,11 @@ impl Running<'_, '_> {
             return Ok(Some(admitted));
         }
         let prior = match (call.state, &call.binding) {
-            (CallState::Approved, Some(binding)) => {
-                Some(Prior { binding: binding.clone(), preview: call.preview.clone() })
-            }
+            (CallState::Approved, Some(binding)) => Some(Prior {
+                binding: binding.clone(),
+                preview: call.preview.clone(),
+                rule: call.rule.clone().unwrap_or_else(ApprovalRule::required),
+            }),
             _ => None,
         };
         let proposed = Proposed {
@@ -506,7 +521,12 @@ pub fn retriable(tools: &Toolset, run: &StoredRun) -> Option<Vec<CallId>> {
 /// The text that the model reads for a call that has its result.
 fn result_text(call: &CallRecord) -> String {
     if let Some(result) = &call.result {
-        return result.clone();
+        return match &call.proposed {
+            Some(proposed) if *proposed != call.arguments => {
+                edit_text(proposed, &call.arguments, result)
+            }
+            _ => result.clone(),
+        };
     }
     match call.state {
         CallState::Denied => call.decision.as_ref().and_then(denial_text).unwrap_or_default(),

@@ -44,6 +44,15 @@ pub enum Progress<'a> {
         /// How long it took.
         took: Duration,
     },
+    /// A call is approved as an equal one was.
+    CallRemembered {
+        /// The model's name of the tool.
+        tool: &'a str,
+        /// Who approved the other one, as shown.
+        by: &'a str,
+        /// The other one.
+        from: &'a CallId,
+    },
     /// The gate refused a call.
     CallRefused {
         /// The model's name of the tool.

@@ -16,10 +16,57 @@ pub enum Conflict {
         call: CallId,
         /// `approve`, `deny`, …
         decision: String,
-        /// Who, as shown.
+        /// Who, as shown; where several approved, all of them.
         by: String,
         /// When.
         at: Timestamp,
+    },
+    /// The call is not as the person was shown it.
+    #[error(
+        "call {call} was {} since it was shown; look again with `initrunner show {run}`, then decide",
+        what_changed(.edited_by.as_deref(), *.at)
+    )]
+    Changed {
+        /// The run.
+        run: RunId,
+        /// The call.
+        call: CallId,
+        /// Who edited it; `None` where it was asked about anew, because something else changed.
+        edited_by: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Only other people may decide about the call.
+    #[error("{identity} may not decide about call {call}: {reviewers} may")]
+    NotAReviewer {
+        /// The call.
+        call: CallId,
+        /// Who tried.
+        identity: String,
+        /// Who may, in words.
+        reviewers: String,
+    },
+    /// Whoever started the run may not decide about the call.
+    #[error("{identity} started the run and may not decide about call {call}: {reviewers} may")]
+    IsRequester {
+        /// The call.
+        call: CallId,
+        /// Who tried.
+        identity: String,
+        /// Who may, in words.
+        reviewers: String,
+    },
+    /// The same person approved before.
+    #[error("{identity} approved call {call} at {at} already; {standing}")]
+    VotedBefore {
+        /// The call.
+        call: CallId,
+        /// Who tried.
+        identity: String,
+        /// When they approved.
+        at: Timestamp,
+        /// How many approvals there are, and who may give the others.
+        standing: String,
     },
     /// The call is in no state that can be decided.
     #[error("call {call} does not wait for a decision: it is {state}")]
@@ -92,6 +139,13 @@ pub enum Conflict {
         /// Its state.
         state: RunState,
     },
+}
+
+fn what_changed(edited_by: Option<&str>, at: Timestamp) -> String {
+    match edited_by {
+        Some(name) => format!("edited by {name} at {at}"),
+        None => format!("asked about anew at {at}"),
+    }
 }
 
 /// Why a verb did nothing. Each leaves the store as it was.

@@ -14,9 +14,9 @@ pub mod sqlite;
 pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
-    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Decided, DecisionRequest, Expired,
-    Expiring, JournalCheck, NewCall, NewRun, OutboxMessage, PendingCall, Readmission, RunEnd,
-    RunRecord, RunSummary, StoredRun, Swept, TurnRecord,
+    Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
+    Edit, Edited, Expired, Expiring, JournalCheck, NewCall, NewRun, OutboxMessage, PendingCall,
+    Readmission, RunEnd, RunRecord, RunSummary, StoredRun, Swept, TurnRecord, Vote,
 };
 
 use crate::domain::budget::Spent;
@@ -45,7 +45,9 @@ pub trait Store: Send + Sync {
     /// Writes a run down: state running, claimed by its creator, the user's message first.
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
-    /// Appends the model's message and the gate's answers; pauses in the same transaction if asked.
+    /// Appends the model's message and the gate's answers; pauses in the same transaction if asked. A call
+    /// whose rule remembers, and whose binding equals that of a call which people approved in this run, is
+    /// approved by that; where nothing else waits, the run does not pause.
     fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()>;
 
     /// Writes down that a call is about to be invoked: from ready or approved, once per attempt. Gives
@@ -126,7 +128,8 @@ pub trait Store: Send + Sync {
 
     /// Records decisions, all or none, each on a call that waits or is unknown: of an unknown one,
     /// *approve* means to try it again and *deny* to tell the model that its outcome is not known.
-    /// Claims the run where nothing waits any more and nobody owns it.
+    /// Only what the call's rule lets count is recorded; an approval that is not enough by itself leaves
+    /// the call waiting. Claims the run where nothing waits any more and nobody owns it.
     ///
     /// A call whose time is up expires, however late that is noticed: then no decision is recorded, and
     /// the answer is [`Conflict::Expired`].

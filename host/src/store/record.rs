@@ -121,7 +121,8 @@ pub struct TurnRecord {
 pub enum AfterTurn {
     /// It goes on.
     Continue,
-    /// It waits for people: some call waits, and none is ready.
+    /// It waits for people: some call waits, and none is ready. It goes on all the same where every
+    /// call that waits turns out to have been approved before.
     Pause,
     /// It is over: the model called nothing.
     Complete {
@@ -182,12 +183,63 @@ pub enum RunEnd {
 pub struct DecisionRequest {
     /// The run.
     pub run: RunId,
-    /// Which calls, and what was said; each must be waiting.
-    pub decisions: Vec<(CallId, Decision)>,
+    /// What was said; each call must be waiting, or unknown.
+    pub decisions: Vec<CallDecision>,
     /// Who.
     pub resolver: Resolver,
     /// The process that will drive the run if nothing waits any more.
     pub claim_as: OwnerId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was said of one call.
+#[derive(Debug, Clone)]
+pub struct CallDecision {
+    /// The call.
+    pub call: CallId,
+    /// The request that the person was shown: refused with [`Conflict::Changed`] where the call has been
+    /// edited or asked about anew since. `None`: whatever is asked now.
+    ///
+    /// [`Conflict::Changed`]: super::Conflict::Changed
+    pub seen: Option<i64>,
+    /// What was said.
+    pub decision: Decision,
+    /// What the call becomes first, where the person changed it: the decision is about that then.
+    pub edit: Option<Edit>,
+}
+
+/// What a person makes of a waiting call, as the gate answered it: like a call of the model's, it waits.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The new canonical arguments.
+    pub arguments: String,
+    /// What the person sees.
+    pub preview: Option<Preview>,
+    /// What the approval will be for.
+    pub binding: Binding,
+    /// Who must approve.
+    pub rule: ApprovalRule,
+}
+
+/// An approval that was not enough by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// Who gave it.
+    pub resolver: Resolver,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An edit, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The canonical arguments before.
+    pub from: String,
+    /// The canonical arguments after.
+    pub to: String,
+    /// Who made it.
+    pub resolver: Resolver,
     /// When.
     pub at: Timestamp,
 }
@@ -325,10 +377,23 @@ pub struct CallRecord {
     pub model_tool: String,
     /// The provider's id.
     pub provider_id: Option<String>,
-    /// The canonical arguments.
+    /// The canonical arguments: what is decided about, and what happens.
     pub arguments: String,
+    /// The canonical arguments that the model asked for, where a person changed them.
+    pub proposed: Option<String>,
+    /// The changes that people made, oldest first.
+    pub edits: Vec<Edited>,
     /// Where it stands.
     pub state: CallState,
+    /// The number of the latest request for approval: the version that a person is shown and decides
+    /// about.
+    pub request: Option<i64>,
+    /// Who must approve, where somebody was asked.
+    pub rule: Option<ApprovalRule>,
+    /// Approvals of the latest request that were not enough by themselves, oldest first.
+    pub votes: Vec<Vote>,
+    /// The call of the same run whose approval this one repeats.
+    pub remembered_from: Option<CallId>,
     /// What the person saw.
     pub preview: Option<Preview>,
     /// What the approval is for.
@@ -379,6 +444,14 @@ pub struct PendingCall {
     pub agent: String,
     /// Waiting, or unknown.
     pub state: CallState,
+    /// The number of the request: the version that a person is shown and decides about.
+    pub request: i64,
+    /// Who must approve.
+    pub rule: ApprovalRule,
+    /// Who started the run.
+    pub requester: String,
+    /// Approvals that were not enough by themselves, oldest first.
+    pub votes: Vec<Vote>,
     /// When it began to wait.
     pub created_at: Timestamp,
     /// The canonical arguments.
@@ -419,4 +492,27 @@ pub struct JournalCheck {
     pub events: u64,
     /// The first thing that does not fit, in words; `None`: the chain holds.
     pub broken: Option<String>,
+}
+
+impl CallRecord {
+    /// The identities that approved the latest request so far.
+    pub fn voters(&self) -> Vec<&str> {
+        voters(&self.votes)
+    }
+
+    /// The arguments as the model asked for them.
+    pub fn as_proposed(&self) -> &str {
+        self.proposed.as_deref().unwrap_or(&self.arguments)
+    }
+}
+
+impl PendingCall {
+    /// The identities that approved it so far.
+    pub fn voters(&self) -> Vec<&str> {
+        voters(&self.votes)
+    }
+}
+
+fn voters(votes: &[Vote]) -> Vec<&str> {
+    votes.iter().map(|vote| vote.resolver.authenticated_as.as_str()).collect()
 }

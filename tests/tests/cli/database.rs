@@ -71,7 +71,7 @@ fn a_database_of_a_newer_program_is_left_alone() {
     let home = waiting();
     home.database().pragma_update(None, "user_version", 99).unwrap();
     home.run(["approve", "RUN", "--all"]).check(expect![[r#"
-        ! error: the database `FOLDER/state/audit.db` has schema 99, and this program knows up to 1; use a newer initrunner
+        ! error: the database `FOLDER/state/audit.db` has schema 99, and this program knows up to 2; use a newer initrunner
         = 1
     "#]]);
     assert!(!home.work().join("count").exists());
@@ -155,8 +155,7 @@ fn a_lost_key_is_named() {
         Resumed.
         Run RUN_____________ paused — 1 tool call awaiting approval.
           CALL___________  shell  echo x >> count
-            asked again, because this changed: configuration: a key of the entry, or a variable it passes on, has another value
-            asked again, because this changed: grants: what the entry may reach is not the same
+            asked again, because this changed: configuration: what it was cannot be compared with what it is, because this host's key is another one or an older program asked
 
         Resume with: initrunner approve RUN_____________ --all
         = 2

@@ -29,9 +29,9 @@ fn help_and_version_are_data() {
           -h, --help             Print help
           -V, --version          Print version
 
-        Exit codes: 0 done, 1 failed, 2 paused or decisions outstanding, 3 already decided or owned
-        elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130
-        SIGINT.
+        Exit codes: 0 done, 1 failed or not permitted, 2 paused or decisions outstanding, 3 already decided
+        or owned elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable,
+        130 SIGINT.
         State lives in $INITRUNNER_HOME (default: the platform's data folder).
         = 0
     "#]]);
@@ -48,17 +48,24 @@ fn help_and_version_are_data() {
           <RUN_ID>  The run: its id, or at least four characters of its beginning
 
         Options:
-              --all                 Decide every waiting call of the run
-              --audit-db <PATH>     Use this database instead of the state folder's
-              --tool-call-id <ID>   Decide only this call; the run's other waiting calls are denied
-              --keep-others         Leave the run's other waiting calls waiting, instead of denying them
-              --deny                Deny instead of approve
-              --reason <TEXT>       Why the call is denied; the model reads it, quoted
-              --retry               Try a call again that was started and whose outcome is unknown
-              --report-unknown      Tell the model that the outcome of a started call is unknown
-              --resolved-by <NAME>  A note on who decided, recorded beside the authenticated user
-              --json                Print one JSON object instead of text
-          -h, --help                Print help
+              --all                     Decide every waiting call of the run
+              --audit-db <PATH>         Use this database instead of the state folder's
+              --tool-call-id <ID>       Decide only this call; the run's other waiting calls are denied
+              --keep-others             Leave the run's other waiting calls waiting, instead of denying them
+              --set <KEY=VALUE>         Approve the call with another argument: its value, read as the
+                                        tool's schema says; `a.b=VALUE` reaches into an object. May be given
+                                        several times
+              --arguments <JSON|@FILE>  Approve the call with these arguments instead of the model's: a JSON
+                                        object, or `@FILE`
+              --version-shown <N>       The version of the call that you were shown, as `pending --json`
+                                        gives it: refused where the call has changed since
+              --deny                    Deny instead of approve
+              --reason <TEXT>           Why the call is denied; the model reads it, quoted
+              --retry                   Try a call again that was started and whose outcome is unknown
+              --report-unknown          Tell the model that the outcome of a started call is unknown
+              --resolved-by <NAME>      A note on who decided, recorded beside the authenticated user
+              --json                    Print one JSON object instead of text
+          -h, --help                    Print help
         = 0
     "#]]);
     assert!(!home.state().join("audit.db").exists());
@@ -90,9 +97,9 @@ fn words_that_mean_nothing_are_usage() {
         !   -h, --help             Print help
         !   -V, --version          Print version
         !
-        ! Exit codes: 0 done, 1 failed, 2 paused or decisions outstanding, 3 already decided or owned
-        ! elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable, 130
-        ! SIGINT.
+        ! Exit codes: 0 done, 1 failed or not permitted, 2 paused or decisions outstanding, 3 already decided
+        ! or owned elsewhere, 4 unknown run or call, 64 usage, 65 invalid role, 75 interrupted and resumable,
+        ! 130 SIGINT.
         ! State lives in $INITRUNNER_HOME (default: the platform's data folder).
         = 64
     "#]]);

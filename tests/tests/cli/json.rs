@@ -57,6 +57,13 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
               text: text
             }
             changed: []
+            version: number
+            approval: {
+              reviewers: []
+              quorum: number
+              not_requester: bool
+            }
+            votes: []
           }]
           resumable: bool
           usage: {
@@ -84,6 +91,13 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
             text: text
           }
           changed: []
+          version: number
+          approval: {
+            reviewers: []
+            quorum: number
+            not_requester: bool
+          }
+          votes: []
         }]"#]],
     );
     check(
@@ -153,11 +167,23 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
             arguments: {
               command: text
             }
+            proposed_arguments: {
+              command: text
+            }
+            edits: []
             preview: {
               format: text
               text: text
             }
             state: text
+            version: number
+            approval: {
+              reviewers: []
+              quorum: number
+              not_requester: bool
+            }
+            votes: []
+            remembered_from: null
             decision: {
               decision: text
             }

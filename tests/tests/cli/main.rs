@@ -4,6 +4,7 @@ mod binding;
 mod component;
 mod crash;
 mod database;
+mod edit;
 mod find_run;
 mod first_run;
 mod help;
@@ -14,11 +15,13 @@ mod no_audit;
 mod permission;
 mod race;
 mod reach;
+mod remember;
 mod role;
 mod signal;
 mod terminal;
 mod untrusted;
 mod variable;
+mod vote;
 
 /// A model that calls the shell with what it is asked to run, and says what came of it.
 const RUNNER: &str = r#"

@@ -5,28 +5,12 @@ use initrunner::domain::budget::Spent;
 use initrunner::domain::decision::{Decision, Resolver};
 use initrunner::domain::ids::RunId;
 use initrunner::domain::message::Message;
+use initrunner::domain::rule::ApprovalRule;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::{CallState, RefusedBy, UNKNOWN_RESULT};
-use initrunner::store::sqlite::SqliteStore;
 use initrunner::store::{
     Admission, CallOutcome, CallRecord, Conflict, Readmission, RunEnd, RunRecord, Store, StoreError,
 };
-
-macro_rules! conformance {
-    ($($behaviour:ident),* $(,)?) => {
-        mod in_memory {
-            $(#[test] fn $behaviour() {
-                super::$behaviour(&super::SqliteStore::in_memory().unwrap());
-            })*
-        }
-        mod in_a_file {
-            $(#[test] fn $behaviour() {
-                let files = crate::fixture::Files::new();
-                super::$behaviour(&files.open());
-            })*
-        }
-    };
-}
 
 conformance!(
     a_run_lives_from_its_prompt_to_its_answer,
@@ -352,6 +336,7 @@ fn a_voided_approval_is_asked_again(store: &dyn Store) {
     let again = Readmission::Waiting {
         preview: None,
         binding: binding("new"),
+        rule: ApprovalRule::required(),
         changed: vec!["grants: none, now `rm`".into()],
     };
     wait(store.readmit_call(&claim, &calls[0], again, at(61))).unwrap();

@@ -167,6 +167,29 @@ fn a_paused_run_takes_two_commits() {
 }
 
 #[test]
+fn a_paused_run_takes_little_room() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    // Roles, components and bindings are there once for all.
+    paused(&store, &owner, 1);
+    let size = || {
+        let conn = files.raw();
+        conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let heads = fs::metadata(files.path().with_extension("db.heads")).unwrap().len();
+        fs::metadata(files.path()).unwrap().len() + heads
+    };
+    let before = size();
+    let count = 400;
+    for _ in 0..count {
+        paused(&store, &owner, 1);
+    }
+    let each = (size() - before) / count;
+    // With arguments and a preview of a line each.
+    assert!(each <= 2000, "{each} bytes");
+}
+
+#[test]
 fn a_locked_database_says_so_and_loses_nothing() {
     let files = Files::new();
     let store = files.open();

@@ -1,18 +1,19 @@
 //! Stores and records to test with.
 
-use initrunner::domain::approval::{Binding, BindingPart, Preview, PreviewFormat};
+use initrunner::domain::approval::{Binding, BindingPart, Details, Preview, PreviewFormat};
 use initrunner::domain::budget::{Budgets, Spent};
 use initrunner::domain::clock::Timestamp;
 use initrunner::domain::decision::{Decision, Resolver};
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, RawMessage, Usage};
+use initrunner::domain::rule::ApprovalRule;
 use initrunner::domain::tool_call::RefusedBy;
 use initrunner::store::owner::Owner;
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{
-    Admission, AfterTurn, Claim, DecisionRequest, NewCall, NewRun, Store, StoreError, StoreFuture,
-    TurnRecord,
+    Admission, AfterTurn, CallDecision, Claim, DecisionRequest, Edit, NewCall, NewRun, Store,
+    StoreError, StoreFuture, TurnRecord,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -88,7 +89,11 @@ pub fn at(second: i64) -> Timestamp {
 }
 
 pub fn alice() -> Resolver {
-    Resolver { authenticated_as: "os:alice".into(), note: None }
+    person("os:alice")
+}
+
+pub fn person(identity: &str) -> Resolver {
+    Resolver { authenticated_as: identity.into(), note: None }
 }
 
 pub fn component() -> (Digest, Cow<'static, [u8]>) {
@@ -108,6 +113,7 @@ pub fn new_run(owner: &OwnerId) -> NewRun {
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
+        reply_to: None,
         at: at(0),
     }
 }
@@ -131,11 +137,40 @@ pub fn binding(text: &str) -> Binding {
         BindingPart::Grants,
     ];
     let digest = |part: BindingPart| Digest::of(format!("{}{text}", part.as_str()).as_bytes());
-    Binding { parts: parts.into_iter().map(|part| (part, digest(part).to_string())).collect() }
+    let told = [("working_dir".to_owned(), format!("/work{text}"))];
+    Binding {
+        parts: parts.into_iter().map(|part| (part, digest(part).to_string())).collect(),
+        details: Details::from([(BindingPart::Grants, told.into())]),
+    }
 }
 
 pub fn waiting() -> Admission {
-    Admission::Waiting { preview: Some(preview()), binding: binding("") }
+    waiting_under(ApprovalRule::required())
+}
+
+/// A call that waits for whom a rule names.
+pub fn waiting_under(rule: ApprovalRule) -> Admission {
+    Admission::Waiting { preview: Some(preview()), binding: binding(""), rule }
+}
+
+/// Two of `os:alice`, `os:bob` and `os:carol`.
+pub fn two_of_three() -> ApprovalRule {
+    let reviewers = ["os:alice", "os:bob", "os:carol"];
+    ApprovalRule {
+        reviewers: reviewers.map(str::to_owned).into(),
+        quorum: 2,
+        ..ApprovalRule::required()
+    }
+}
+
+/// What a person makes of a call: another command, under this rule.
+pub fn edit(command: &str, rule: ApprovalRule) -> Edit {
+    Edit {
+        arguments: format!(r#"{{"command":"{command}"}}"#),
+        preview: Some(Preview { format: PreviewFormat::Command, text: command.into() }),
+        binding: binding(command),
+        rule,
+    }
 }
 
 pub fn refused() -> Admission {
@@ -204,8 +239,19 @@ pub fn record(
 
 /// A run that is paused with so many waiting calls.
 pub fn paused(store: &dyn Store, owner: &Owner, calls: usize) -> (Claim, Vec<CallId>) {
+    paused_under(store, owner, calls, &ApprovalRule::required())
+}
+
+/// The same where the calls wait for whom a rule names.
+pub fn paused_under(
+    store: &dyn Store,
+    owner: &Owner,
+    calls: usize,
+    rule: &ApprovalRule,
+) -> (Claim, Vec<CallId>) {
     let claim = create(store, owner);
-    let calls = record(store, &claim, (0..calls).map(|_| waiting()).collect(), true);
+    let calls = (0..calls).map(|_| waiting_under(rule.clone())).collect();
+    let calls = record(store, &claim, calls, true);
     (claim, calls)
 }
 
@@ -220,7 +266,15 @@ pub fn deny(run: &RunId, calls: &[CallId], owner: &Owner) -> DecisionRequest {
 fn decision(run: &RunId, calls: &[CallId], decision: Decision, owner: &Owner) -> DecisionRequest {
     DecisionRequest {
         run: run.clone(),
-        decisions: calls.iter().map(|call| (call.clone(), decision.clone())).collect(),
+        decisions: calls
+            .iter()
+            .map(|call| CallDecision {
+                call: call.clone(),
+                seen: None,
+                decision: decision.clone(),
+                edit: None,
+            })
+            .collect(),
         resolver: alice(),
         claim_as: owner.id().clone(),
         at: at(60),

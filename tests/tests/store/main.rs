@@ -1,7 +1,25 @@
-//! The store: what every backend must do (`conformance`), what the one in a file adds to that
-//! (`file`, `journal`), and what holds in any order of verbs (`property`).
+//! The store: what every backend must do (`conformance`, `decisions`), what the one in a file adds to
+//! that (`file`, `journal`), and what holds in any order of verbs (`property`).
+
+/// Makes each behaviour a test of every backend.
+macro_rules! conformance {
+    ($($behaviour:ident),* $(,)?) => {
+        mod in_memory {
+            $(#[test] fn $behaviour() {
+                super::$behaviour(&initrunner::store::sqlite::SqliteStore::in_memory().unwrap());
+            })*
+        }
+        mod in_a_file {
+            $(#[test] fn $behaviour() {
+                let files = crate::fixture::Files::new();
+                super::$behaviour(&files.open());
+            })*
+        }
+    };
+}
 
 mod conformance;
+mod decisions;
 mod file;
 mod fixture;
 mod journal;

@@ -5,6 +5,7 @@ use initrunner::domain::budget::Spent;
 use initrunner::domain::event::Event;
 use initrunner::domain::ids::CallId;
 use initrunner::domain::message::Message;
+use initrunner::domain::rule::{ApprovalRule, Remember};
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::{CallEvent, CallState, RefusedBy};
 use initrunner::store::owner::Owner;
@@ -13,6 +14,13 @@ use initrunner::store::{Admission, CallOutcome, Claim, Readmission, RunEnd, Stor
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Three reviewers, and somebody who is none.
+const PEOPLE: [&str; 4] = ["os:alice", "os:bob", "os:carol", "os:mallory"];
+
+fn remembering() -> ApprovalRule {
+    ApprovalRule { remember: Remember::Run, ..ApprovalRule::required() }
+}
 
 /// A verb and what it is done to: indices choose among the calls and claims there are, so that stale
 /// ones are used as well.
@@ -26,7 +34,10 @@ enum Step {
     Pause(Index),
     Interrupt(Index),
     End(Index, bool),
-    Decide(Vec<(Index, bool)>),
+    /// Who says it, and of each call: whether they approve.
+    Decide(u8, Vec<(Index, bool)>),
+    /// Who says it, and whether they were shown the present version.
+    Edit(u8, Index, bool),
     Claim,
     Cancel,
     Adopt,
@@ -37,7 +48,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let index = any::<Index>;
     prop_oneof![
-        4 => (prop::collection::vec(0..3u8, 0..4), any::<bool>())
+        4 => (prop::collection::vec(0..5u8, 0..4), any::<bool>())
             .prop_map(|(calls, pause)| Step::Turn(calls, pause)),
         6 => (index(), index()).prop_map(|(claim, call)| Step::Start(claim, call)),
         4 => (index(), index(), any::<bool>()).prop_map(|(a, b, ok)| Step::Finish(a, b, ok)),
@@ -46,7 +57,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => index().prop_map(Step::Pause),
         1 => index().prop_map(Step::Interrupt),
         1 => (index(), any::<bool>()).prop_map(|(claim, ok)| Step::End(claim, ok)),
-        6 => prop::collection::vec((index(), any::<bool>()), 1..3).prop_map(Step::Decide),
+        8 => (0..4u8, prop::collection::vec((index(), any::<bool>()), 1..3))
+            .prop_map(|(who, said)| Step::Decide(who, said)),
+        2 => (0..4u8, index(), any::<bool>()).prop_map(|(who, call, seen)| Step::Edit(who, call, seen)),
         3 => Just(Step::Claim),
         1 => Just(Step::Cancel),
         2 => Just(Step::Adopt),
@@ -75,6 +88,8 @@ impl World {
                 let admission = |kind: &u8| match kind {
                     0 => Admission::Ready,
                     1 => waiting(),
+                    2 => waiting_under(two_of_three()),
+                    3 => waiting_under(remembering()),
                     _ => refused(),
                 };
                 let calls: Vec<_> = kinds.iter().map(|kind| new_call(admission(kind))).collect();
@@ -96,7 +111,12 @@ impl World {
             }
             Step::Readmit(c, call, ask) => {
                 let readmission = if *ask {
-                    Readmission::Waiting { preview: None, binding: binding("x"), changed: vec![] }
+                    Readmission::Waiting {
+                        preview: None,
+                        binding: binding("x"),
+                        rule: ApprovalRule::required(),
+                        changed: vec![],
+                    }
                 } else {
                     Readmission::Refused { by: RefusedBy::Policy, result: "no".into() }
                 };
@@ -119,8 +139,9 @@ impl World {
                 };
                 wait(store.end_run(&claim(c), end, Spent::default(), at(8))).is_ok()
             }
-            Step::Decide(decisions) => {
+            Step::Decide(who, decisions) => {
                 let mut request = approve(&run, &[], &self.owner);
+                request.resolver = person(PEOPLE[usize::from(*who)]);
                 for (call, approved) in decisions {
                     let one = if *approved { approve } else { deny };
                     let one = one(&run, &[call.get(calls).clone()], &self.owner);
@@ -128,6 +149,21 @@ impl World {
                 }
                 let decided = wait(store.decide(request));
                 let accepted = decided.is_ok();
+                self.claims.extend(decided.ok().and_then(|decided| decided.claim));
+                accepted
+            }
+            Step::Edit(who, call, seen) => {
+                let call = call.get(calls).clone();
+                let stored = wait(store.load_run(&run)).unwrap();
+                let shown = stored.calls.iter().find(|stored| stored.id == call);
+                let mut request = approve(&run, &[call], &self.owner);
+                request.resolver = person(PEOPLE[usize::from(*who)]);
+                let shown = shown.and_then(|call| call.request);
+                request.decisions[0].seen = if *seen { shown } else { shown.map(|n| n - 1) };
+                request.decisions[0].edit = Some(edit(PEOPLE[usize::from(*who)], two_of_three()));
+                let decided = wait(store.decide(request));
+                let accepted = decided.is_ok();
+                assert!(*seen || !accepted, "a version was decided about that nobody was shown");
                 self.claims.extend(decided.ok().and_then(|decided| decided.claim));
                 accepted
             }
@@ -215,6 +251,13 @@ fn check_whole(run: &StoredRun, events: &[Event]) {
         assert_eq!(told, usize::from(call.told), "{} has {told} results", call.id);
     }
     let mut open: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+    // Who voted for a request, and the rule that it was asked under.
+    let mut votes: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    let mut rules: BTreeMap<i64, ApprovalRule> = BTreeMap::new();
+    // Requests that people themselves approved.
+    let mut approved: BTreeSet<i64> = BTreeSet::new();
+    // A cancellation denies whoever's call it is.
+    let ended_by_hand = run.run.state == RunState::Cancelled;
     // How often a call may be started: once if nobody had to be asked, and once for each approval.
     let mut allowed: BTreeMap<&str, i64> = BTreeMap::new();
     for event in events {
@@ -229,16 +272,50 @@ fn check_whole(run: &StoredRun, events: &[Event]) {
                 }
             }
             "approval_requested" => {
-                assert!(open.entry(call).or_default().insert(body["request"].as_i64().unwrap()));
+                let request = body["request"].as_i64().unwrap();
+                assert!(open.entry(call).or_default().insert(request));
+                let rule =
+                    body.get("rule").map(|rule| serde_json::from_value(rule.clone()).unwrap());
+                rules.insert(request, rule.unwrap_or_else(ApprovalRule::required));
                 // Whatever was allowed before is not any more.
                 allowed.insert(call, 0);
+            }
+            "approval_voted" => {
+                let request = body["request"].as_i64().unwrap();
+                assert!(open[call].contains(&request), "a vote on what was not asked");
+                let who = body["authenticated_as"].as_str().unwrap().to_owned();
+                assert!(rules[&request].reviewers.contains(&who));
+                assert!(votes.entry(request).or_default().insert(who), "counted twice");
             }
             "approval_decided" => {
                 let request = body["request"].as_i64().unwrap();
                 assert!(open.entry(call).or_default().remove(&request), "decided twice");
+                let who = body["authenticated_as"].as_str().unwrap().to_owned();
+                let rule = &rules[&request];
+                let reviewer = rule.reviewers.is_empty() || rule.reviewers.contains(&who);
                 if body["decision"] == "approve" {
                     allowed.insert(call, 1);
+                    approved.insert(request);
+                    let voters = votes.entry(request).or_default();
+                    assert!(voters.insert(who), "counted twice");
+                    assert!(reviewer && voters.len() == rule.quorum as usize);
+                } else {
+                    assert!(reviewer || ended_by_hand);
                 }
+            }
+            "approval_edited" => {
+                let [from, to] = ["from", "to"].map(|key| body[key].as_i64().unwrap());
+                assert!(open.entry(call).or_default().remove(&from), "edited after a decision");
+                assert!(open[call].contains(&to), "nobody was asked about the edit");
+                assert!(!approved.contains(&to) && !votes.contains_key(&to));
+            }
+            "approval_remembered" => {
+                let [request, source] =
+                    ["request", "source"].map(|key| body[key].as_i64().unwrap());
+                assert!(open.entry(call).or_default().remove(&request));
+                assert!(approved.contains(&source), "remembered what nobody approved");
+                assert_eq!(rules[&request].remember, Remember::Run);
+                allowed.insert(call, 1);
             }
             "call_refused" => {
                 allowed.insert(call, 0);
@@ -261,11 +338,23 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_order_of_verbs_breaks_a_promise(steps in prop::collection::vec(step(), 1..60)) {
+    fn no_order_of_verbs_breaks_a_promise(
+        steps in prop::collection::vec(step(), 1..60),
+        approved_before: bool,
+    ) {
         let store = SqliteStore::in_memory().unwrap();
         let owner = owner(&store);
         let claim = create(&store, &owner);
         let mut world = World { store, owner, claims: vec![claim], calls: Vec::new() };
+        if approved_before {
+            // Something for later calls to be equal to.
+            let run = world.claims[0].run.clone();
+            let store = &world.store;
+            let calls = record(store, &world.claims[0], vec![waiting_under(remembering())], true);
+            let decided = wait(store.decide(approve(&run, &calls, &world.owner))).unwrap();
+            world.claims.extend(decided.claim);
+            world.calls.extend(calls);
+        }
         let mut before = world.observe();
         for step in &steps {
             let accepted = world.perform(step);

@@ -17,7 +17,12 @@ pub(super) fn store(write: &Write<'_>, binding: Option<&Binding>) -> Result<Colu
     let (own, shared): (BTreeMap<_, _>, BTreeMap<_, _>) =
         binding.parts.iter().partition(|(part, _)| is_of_the_call(**part));
     let shared = serde_json::to_string(&shared)?;
-    let digest = Digest::of(shared.as_bytes());
+    // Told only where something changed, and then of what the calls of an entry share.
+    let details = match binding.details.is_empty() {
+        true => None,
+        false => Some(serde_json::to_string(&binding.details)?),
+    };
+    let digest = Digest::of(format!("{shared}{}", details.as_deref().unwrap_or("")).as_bytes());
     let known = write
         .conn
         .prepare_cached("SELECT n FROM bindings WHERE digest = ?1")?
@@ -26,8 +31,8 @@ pub(super) fn store(write: &Write<'_>, binding: Option<&Binding>) -> Result<Colu
     let n = match known {
         Some(n) => n,
         None => write.insert(
-            "INSERT INTO bindings (digest, parts) VALUES (?1, ?2)",
-            params![digest.as_bytes(), shared],
+            "INSERT INTO bindings (digest, parts, details) VALUES (?1, ?2, ?3)",
+            params![digest.as_bytes(), shared, details],
         )?,
     };
     Ok((Some(n), Some(serde_json::to_string(&own)?)))
@@ -40,12 +45,13 @@ pub(super) fn read(conn: &Connection, columns: Columns) -> Result<Option<Binding
         (Some(n), Some(own)) => (n, own),
         _ => return Err(Fault::Inconsistent("a binding lacks one of its halves".into())),
     };
-    let shared: String = conn
-        .prepare_cached("SELECT parts FROM bindings WHERE n = ?1")?
-        .query_row([n], |row| row.get(0))?;
+    let (shared, details): (String, Option<String>) = conn
+        .prepare_cached("SELECT parts, details FROM bindings WHERE n = ?1")?
+        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut parts: BTreeMap<BindingPart, String> = serde_json::from_str(&shared)?;
     parts.extend(serde_json::from_str::<BTreeMap<BindingPart, String>>(&own)?);
-    Ok(Some(Binding { parts }))
+    let details = details.map(|text| serde_json::from_str(&text)).transpose()?;
+    Ok(Some(Binding { parts, details: details.unwrap_or_default() }))
 }
 
 const fn is_of_the_call(part: BindingPart) -> bool {

@@ -1,24 +1,24 @@
-//! Records what a person said of calls that wait: all of it or nothing, once per request. Of any number
-//! of people who decide at the same moment one is first; the others learn who that was.
+//! Records what a person said of calls that wait: all of it or nothing, once per request, and only where
+//! the call's rule lets it count. Of any number of people who decide at the same moment one is first; the
+//! others learn who that was.
 
 use super::fault::Fault;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{adopt_orphans, call_row, programs, request, rows};
+use super::{adopt_orphans, call_row, edit_call, programs, request, rows, votes};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallEvent, CallState, UNKNOWN_RESULT};
-use crate::store::{Conflict, Decided, DecisionRequest};
+use crate::store::{CallDecision, Conflict, Decided, DecisionRequest};
 use call_row::CallRow;
 use rusqlite::Connection;
 
 pub(super) fn decide(write: &mut Write<'_>, request: &DecisionRequest) -> Result<Decided, Fault> {
     let run = run_row::find(write.conn, &request.run)?;
     let (run, _) = adopt_orphans::adopt_if_orphaned(write, run, request.at)?;
-    for (call, decision) in &request.decisions {
-        let call = call_row::find(write.conn, &run, call)?;
-        resolve(write, &run, &call, decision, &request.resolver, request.at)?;
+    for decision in &request.decisions {
+        say(write, &run, decision, &request.resolver, request.at)?;
     }
     let waiting = run_row::waiting(write.conn, run.n)?;
     let resumable = matches!(run.state, RunState::Paused | RunState::Interrupted);
@@ -31,7 +31,31 @@ pub(super) fn decide(write: &mut Write<'_>, request: &DecisionRequest) -> Result
     Ok(Decided { claim, waiting })
 }
 
-/// Records what was said of one call. Of an unknown one, *approve* means to try it again and *deny* to
+/// Records what one person said of one call: as a vote, where it takes more of them.
+fn say(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    said: &CallDecision,
+    resolver: &Resolver,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let mut call = call_row::find(write.conn, run, &said.call)?;
+    if !matches!(call.state, CallState::Waiting | CallState::Unknown) {
+        return Err(too_late(write.conn, &call)?.into());
+    }
+    if said.seen.is_some_and(|seen| call.request != Some(seen)) {
+        return Err(changed(write.conn, run, &call)?.into());
+    }
+    if let Some(edit) = &said.edit {
+        call = edit_call::edit_call(write, run, call, edit, resolver, at)?;
+    }
+    if votes::cast(write, run, &call, &said.decision, resolver, at)? {
+        resolve(write, run, &call, &said.decision, resolver, at)?;
+    }
+    Ok(())
+}
+
+/// Settles one call, whoever says so. Of an unknown one, *approve* means to try it again and *deny* to
 /// tell the model that nobody knows.
 pub(super) fn resolve(
     write: &mut Write<'_>,
@@ -55,6 +79,19 @@ pub(super) fn resolve(
     };
     call_row::change(write, call, event, result)?;
     request::decide(write, run, call, decision, resolver, at)
+}
+
+/// What happened to a call since a person was shown it.
+fn changed(conn: &Connection, run: &RunRow, call: &CallRow) -> Result<Conflict, Fault> {
+    let (edited_by, at) = conn
+        .prepare_cached(
+            "SELECT source.resolved_by, asked.created_at FROM pending_approvals AS asked
+             LEFT JOIN pending_approvals AS source
+               ON source.n = asked.source AND source.decision = 'edited'
+             WHERE asked.n = ?1",
+        )?
+        .query_row([call.request], |row| Ok((row.get(0)?, Timestamp(row.get(1)?))))?;
+    Ok(Conflict::Changed { run: run.id.clone(), call: call.id.clone(), edited_by, at })
 }
 
 /// Why a call cannot be decided: who was first, where somebody was.
@@ -81,7 +118,10 @@ fn too_late(conn: &Connection, call: &CallRow) -> Result<Conflict, Fault> {
         rows::Asked::Decided { decision, resolver, at } => Conflict::AlreadyDecided {
             call: call.id.clone(),
             decision: decision.as_str().to_owned(),
-            by: resolver.resolved_by().to_owned(),
+            by: match decision {
+                Decision::Approve => votes::names(conn, n, &resolver)?,
+                Decision::Deny { .. } => resolver.resolved_by().to_owned(),
+            },
             at,
         },
         rows::Asked::Expired { at } => Conflict::Expired { call: call.id.clone(), at },

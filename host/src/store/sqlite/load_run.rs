@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::rows::{self, Asked, AskedColumns};
-use super::{bindings, programs};
+use super::{bindings, chain, programs, rules, votes};
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::{Timestamp, Uptime};
 use crate::domain::decision::{Resolver, SYSTEM};
@@ -90,7 +90,7 @@ fn calls(
         "SELECT id, turn, position, entry, calls.tool, model_tool, provider_id, calls.arguments,
            calls.state, attempts, result, told, calls.created_at, preview_format, preview, binding,
            changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
-           shared_binding, expires_at, calls.n
+           shared_binding, proposed, rule, source, expires_at, calls.n
          FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
          WHERE run = ?1 ORDER BY turn, position",
     )?;
@@ -113,8 +113,11 @@ fn call(
     let attempts: u32 = row.get(9)?;
     let result: Option<String> = row.get(10)?;
     let told: bool = row.get(11)?;
+    let request: Option<i64> = row.get(17)?;
+    let (proposed, rule): (Option<String>, Option<i64>) = (row.get(24)?, row.get(25)?);
+    let source: Option<i64> = row.get(26)?;
     let asked = rows::asked(AskedColumns {
-        request: row.get(17)?,
+        request,
         resolved_at: row.get(18)?,
         resolved_by: row.get(19)?,
         authenticated_as: row.get(20)?,
@@ -129,12 +132,30 @@ fn call(
         }
         Asked::Never | Asked::Open | Asked::Closed => (None, None, None),
     };
-    let expires_at: Option<i64> = row.get(24)?;
+    let expires_at: Option<i64> = row.get(27)?;
     let running = match state {
-        CallState::Unknown => programs::running(conn, row.get(25)?, now)?,
+        CallState::Unknown => programs::running(conn, row.get(28)?, now)?,
         _ => None,
     };
+    let votes = match request {
+        // Under the plain rule nobody votes.
+        Some(request) if rule.is_some() => votes::read(conn, request)?,
+        _ => Vec::new(),
+    };
+    let edits = match request {
+        Some(request) if proposed.is_some() => chain::edits(conn, request)?,
+        _ => Vec::new(),
+    };
     Ok(CallRecord {
+        rule: request.map(|_| rules::read(conn, rule)).transpose()?,
+        remembered_from: source
+            .map(|source| chain::other_call(conn, source, &id))
+            .transpose()?
+            .flatten(),
+        request,
+        proposed,
+        edits,
+        votes,
         id,
         run: run.clone(),
         turn: row.get(1)?,

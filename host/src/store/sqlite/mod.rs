@@ -9,12 +9,14 @@ mod bindings;
 mod boots;
 mod call_row;
 mod cancel_run;
+mod chain;
 mod check_journal;
 mod claim_run;
 mod component;
 mod components;
 mod create_run;
 mod decide;
+mod edit_call;
 mod end_run;
 mod events;
 mod fault;
@@ -37,6 +39,7 @@ mod record_call_finished;
 mod record_call_started;
 mod record_program_started;
 mod record_turn;
+mod remember;
 mod request;
 mod retry_unknown;
 mod rows;
@@ -48,6 +51,7 @@ mod schema;
 mod sweep;
 mod tell_results;
 mod unfinished;
+mod votes;
 mod writer;
 
 pub use open::OpenOptions;
@@ -410,7 +414,7 @@ impl Store for SqliteStore {
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
         let decided = self.write(move |write| {
-            let calls = request.decisions.iter().map(|(call, _)| call);
+            let calls = request.decisions.iter().map(|said| &said.call);
             match sweep::overdue(write, &request.run, calls, request.at)? {
                 // Not an error yet: that a call expired stays written down.
                 Some(late) => Ok(Err(late)),

@@ -1,11 +1,12 @@
 //! Lists the calls that wait for a person, oldest first.
 
 use super::fault::Fault;
-use super::{programs, rows};
+use super::{programs, rows, rules, votes};
 use crate::domain::clock::{Timestamp, Uptime};
+use crate::domain::ids::RunId;
 use crate::domain::tool_call::CallState;
 use crate::store::PendingCall;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 pub(super) fn pending(
     conn: &Connection,
@@ -18,19 +19,26 @@ pub(super) fn pending(
     let total = usize::try_from(total).unwrap_or_default();
     let mut statement = conn.prepare_cached(
         "SELECT run_id, tool_call_id, tool, agent, state, created_at, arguments, preview_format,
-           preview, changed, expires_at, n
+           preview, changed, n, rule, expires_at
          FROM pending_approvals WHERE resolved_at IS NULL ORDER BY created_at, n LIMIT ?1",
     )?;
     let mut found = statement.query([rows::to_stored(limit as u64)])?;
     let mut calls = Vec::with_capacity(limit.min(total));
     while let Some(row) = found.next()? {
+        let run = rows::run_id(row.get_ref(0)?.as_str()?)?;
+        let (request, rule): (i64, Option<i64>) = (row.get(10)?, row.get(11)?);
         let state = rows::call_state(row.get_ref(4)?.as_str()?)?;
         let running = match state {
-            CallState::Unknown => programs::running_of_request(conn, row.get(11)?, now)?,
+            CallState::Unknown => programs::running_of_request(conn, request, now)?,
             _ => None,
         };
         calls.push(PendingCall {
-            run: rows::run_id(row.get_ref(0)?.as_str()?)?,
+            // Under the plain rule nobody votes.
+            votes: if rule.is_some() { votes::read(conn, request)? } else { Vec::new() },
+            requester: requester(conn, &run)?,
+            rule: rules::read(conn, rule)?,
+            request,
+            run,
             call: rows::call_id(row.get_ref(1)?.as_str()?)?,
             tool: row.get(2)?,
             agent: row.get(3)?,
@@ -39,9 +47,18 @@ pub(super) fn pending(
             arguments: row.get(6)?,
             preview: rows::preview(row.get(7)?, row.get(8)?)?,
             changed: rows::changed(row.get(9)?)?,
-            expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
+            expires_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
             running,
         });
     }
     Ok((calls, total))
+}
+
+/// Who started a run; nobody where it is not there, which is no reason to keep what waits from people.
+fn requester(conn: &Connection, run: &RunId) -> Result<String, Fault> {
+    let found = conn
+        .prepare_cached("SELECT requester FROM runs WHERE id = ?1")?
+        .query_row([run.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or_default())
 }

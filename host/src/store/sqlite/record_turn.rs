@@ -6,10 +6,11 @@ use super::journal::contents;
 use super::request::{self, Shown, Subject};
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{end_run, message, pause_run, rows};
+use super::{end_run, message, pause_run, remember, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
-use crate::domain::tool_call::{CallEvent, CallState};
+use crate::domain::rule::Remember;
+use crate::domain::tool_call::{CallEvent, CallState, WrongState};
 use crate::store::{Admission, AfterTurn, Claim, Conflict, NewCall, RunEnd, TurnRecord};
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -51,12 +52,14 @@ pub(super) fn record_turn(
     let contents = contents(&json!([text, columns]));
     let body = json!({"calls": calls, "contents": contents, "turn": number});
     write.record(turn.at, &run.id, None, EventKind::TurnRecorded, &body)?;
+    let mut remembered = false;
     for (position, (call, state)) in states.into_iter().enumerate() {
         let place = (number, rows::to_stored(position as u64));
-        insert(write, &run, call, state, place, turn.at)?;
+        remembered |= insert(write, &run, call, state, place, turn.at)? == CallState::Approved;
     }
     match &turn.then {
         AfterTurn::Continue => Ok(()),
+        AfterTurn::Pause if remembered && run_row::waiting(write.conn, run.n)? == 0 => Ok(()),
         AfterTurn::Pause => pause_run::pause(write, &run, turn.at),
         AfterTurn::Complete { answer } => {
             end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)
@@ -71,24 +74,27 @@ fn admitted(call: &NewCall) -> Result<CallState, Fault> {
         Admission::Waiting { .. } => CallEvent::Ask,
         Admission::Ready => CallEvent::Admit,
     };
-    CallState::Proposed.after(event).map_err(|wrong| {
-        Conflict::WrongCallState { call: call.id.clone(), state: wrong.state }.into()
-    })
+    CallState::Proposed.after(event).map_err(|wrong| wrong_state(call, &wrong))
 }
 
+fn wrong_state(call: &NewCall, wrong: &WrongState) -> Fault {
+    Conflict::WrongCallState { call: call.id.clone(), state: wrong.state }.into()
+}
+
+/// Writes a call down; gives its state, which is *approved* where people approved an equal one before.
 fn insert(
     write: &mut Write<'_>,
     run: &RunRow,
     call: &NewCall,
-    state: CallState,
+    mut state: CallState,
     (turn, position): (i64, i64),
     at: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<CallState, Fault> {
     let (request, result) = match &call.admission {
         Admission::Ready => (None, None),
         Admission::Refused { result, .. } => (None, Some(result)),
         Admission::Waiting { preview, binding, rule } => {
-            let (call, tool, arguments) = (&call.id, &*call.model_tool, &*call.arguments);
+            let (id, tool, arguments) = (&call.id, &*call.model_tool, &*call.arguments);
             let shown = Shown {
                 preview: preview.clone(),
                 binding: Some(binding.clone()),
@@ -96,8 +102,16 @@ fn insert(
                 changed: Vec::new(),
                 source: None,
             };
-            let subject = Subject { call, tool, arguments, state };
-            (Some(request::insert(write, run, &subject, &shown, at)?), None)
+            let subject = Subject { call: id, tool, arguments, state };
+            let request = request::insert(write, run, &subject, &shown, at)?;
+            if rule.remember == Remember::Run
+                && let Some(approval) = remember::find(write, run, request)?
+            {
+                remember::apply(write, run, id, request, &approval, at)?;
+                state =
+                    state.after(CallEvent::Approve).map_err(|wrong| wrong_state(call, &wrong))?;
+            }
+            (Some(request), None)
         }
     };
     write.insert(
@@ -120,5 +134,5 @@ fn insert(
             at.0,
         ],
     )?;
-    Ok(())
+    Ok(state)
 }

@@ -30,3 +30,11 @@ pub(super) fn read(conn: &Connection, n: Option<i64>) -> Result<ApprovalRule, Fa
         .query_row([n], |row| row.get(0))?;
     Ok(serde_json::from_str(&text)?)
 }
+
+/// The rule of a request.
+pub(super) fn of_request(conn: &Connection, request: i64) -> Result<ApprovalRule, Fault> {
+    let n = conn
+        .prepare_cached("SELECT rule FROM pending_approvals WHERE n = ?1")?
+        .query_row([request], |row| row.get(0))?;
+    read(conn, n)
+}

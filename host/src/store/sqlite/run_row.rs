@@ -24,6 +24,8 @@ pub(super) struct RunRow {
     pub(super) role: i64,
     /// The role's name.
     pub(super) agent: String,
+    /// Who started it: an authenticated identity.
+    pub(super) requester: String,
     pub(super) turns: i64,
     /// Where to tell what becomes of it.
     pub(super) reply_to: Option<String>,
@@ -33,7 +35,7 @@ pub(super) struct RunRow {
 pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
     let found = conn
         .prepare_cached(
-            "SELECT runs.n, state, owner, fence, role, name, turns, reply_to
+            "SELECT runs.n, state, owner, fence, role, name, turns, requester, reply_to
              FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1",
         )?
         .query_row([id.as_str()], |row| {
@@ -46,14 +48,16 @@ pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
                 row.get(5)?,
                 row.get(6)?,
                 row.get(7)?,
+                row.get(8)?,
             ))
         })
         .optional()?;
-    let Some((n, state, owner, fence, role, agent, turns, reply_to)) = found else {
+    let Some((n, state, owner, fence, role, agent, turns, requester, reply_to)) = found else {
         return Err(StoreError::UnknownRun(id.to_string()).into());
     };
     let (state, owner) = rows::standing(id, &state, owner)?;
-    Ok(RunRow { n, id: id.clone(), state, owner, fence, role, agent, turns, reply_to })
+    let id = id.clone();
+    Ok(RunRow { n, id, state, owner, fence, role, agent, requester, turns, reply_to })
 }
 
 /// Finds a run for its owner.

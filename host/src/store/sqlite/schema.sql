@@ -72,7 +72,8 @@ CREATE INDEX messages_of_run ON messages (run);
 CREATE TABLE bindings (
   n INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE,
-  parts TEXT NOT NULL          -- JSON object: part to digest
+  parts TEXT NOT NULL,         -- JSON object: part to digest
+  details TEXT                 -- JSON object: part to what may be told of it, for saying what changed
 ) STRICT;
 
 -- Who must approve: one row per distinct rule. The plain rule (one person, whoever it is, no time
@@ -117,6 +118,7 @@ CREATE INDEX expiring_approvals ON pending_approvals (expires_at)
   WHERE resolved_at IS NULL AND expires_at IS NOT NULL;
 
 -- Approvals that were not enough by themselves. The decision that settles a request is in its row.
+-- An edit makes another request, which has none of the votes of the one before.
 CREATE TABLE votes (
   n INTEGER PRIMARY KEY,
   request INTEGER NOT NULL REFERENCES pending_approvals (n),

@@ -1,0 +1,107 @@
+//! What a person makes of a waiting call: its new arguments, taken through the whole gate as the model's
+//! were. Nothing is written down here.
+
+use super::error::OpError;
+use super::host::Host;
+use super::open_role::Opened;
+use crate::domain::canonical::{self, Canonical};
+use crate::domain::edit::{self, Change};
+use crate::domain::visible::one_line;
+use crate::gate::{Proposed, Verdict};
+use crate::store::{CallRecord, Edit};
+use cap_std::ambient_authority;
+use cap_std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The largest file of arguments: as much as one call can hold, since no answer of a model is larger.
+const LARGEST_ARGUMENTS: u64 = 16 << 20;
+
+/// How a person changes a call's arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewArguments {
+    /// Some keys; the others stay.
+    Set(Vec<Change>),
+    /// All of them: a JSON object.
+    Json(String),
+    /// All of them, from a file.
+    File(PathBuf),
+}
+
+/// The edit, as the gate answers it; `None` where it changes nothing.
+///
+/// # Errors
+/// [`OpError::Edit`] where it is no edit, or the gate refuses what the call would become.
+pub(super) async fn edit_call(
+    host: &Host,
+    opened: &Opened,
+    call: &CallRecord,
+    arguments: &NewArguments,
+) -> Result<Option<Edit>, OpError> {
+    let refuse = |sentence: String| OpError::Edit { call: call.id.clone(), sentence };
+    let text = edited(opened, call, arguments).map_err(refuse)?;
+    if text == call.arguments {
+        return Ok(None);
+    }
+    let proposed = Proposed {
+        run: call.run.clone(),
+        id: call.id.clone(),
+        tool: call.model_tool.clone(),
+        arguments: text,
+    };
+    let answer = host.gate()?.admit(&opened.tools, &proposed, None).await;
+    match answer.verdict {
+        Verdict::Waiting(waiting) => Ok(Some(Edit {
+            arguments: answer.arguments,
+            preview: waiting.preview,
+            binding: waiting.binding,
+            rule: waiting.rule,
+        })),
+        Verdict::Refused(refusal) => Err(refuse(format!(
+            "the call would be {}: {}",
+            crate::domain::tool_call::CallState::Refused(refusal.by),
+            refusal.result
+        ))),
+        Verdict::Admitted(_) => Err(refuse(
+            "its tool does not ask for approval any more; approve the call as it is, or deny it"
+                .into(),
+        )),
+    }
+}
+
+/// The new arguments' canonical text, or why there is none.
+fn edited(opened: &Opened, call: &CallRecord, arguments: &NewArguments) -> Result<String, String> {
+    let whole = |text: &str| {
+        if text.trim().is_empty() {
+            return Err("the arguments are empty; write `{}` for none".to_owned());
+        }
+        let read = Canonical::arguments(text);
+        read.map(|arguments| arguments.text().to_owned()).map_err(|error| error.to_string())
+    };
+    match arguments {
+        NewArguments::Json(text) => whole(text),
+        NewArguments::File(path) => whole(&read_file(path)?),
+        NewArguments::Set(changes) => {
+            let schema = opened
+                .tools
+                .parameters(&call.model_tool)
+                .ok_or_else(|| format!("the role has no tool `{}`", one_line(&call.model_tool)))?;
+            let current =
+                Canonical::arguments(&call.arguments).map_err(|error| error.to_string())?;
+            let edited = edit::apply(schema, current.value(), changes)?;
+            Ok(canonical::to_text(&edited))
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let cannot = |error: std::io::Error| format!("the file `{shown}` cannot be read: {error}");
+    let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST_ARGUMENTS + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > LARGEST_ARGUMENTS {
+        return Err(format!("the file `{shown}` is larger than {} MiB", LARGEST_ARGUMENTS >> 20));
+    }
+    String::from_utf8(bytes).map_err(|_| format!("the file `{shown}` is not text in UTF-8"))
+}
