@@ -254,7 +254,7 @@ fn a_damaged_page_is_an_error_with_a_sentence() {
     let files = Files::new();
     let store = files.open();
     let owner = owner(&store);
-    let runs: Vec<_> = (0..50).map(|_| paused(&store, &owner, 1).0.run).collect();
+    let runs: Vec<_> = (0..200).map(|_| paused(&store, &owner, 1).0.run).collect();
     drop(store);
     let mut bytes = fs::read(files.path()).unwrap();
     // The second half: the header and the schema are in the first.

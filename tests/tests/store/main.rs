@@ -24,3 +24,4 @@ mod file;
 mod fixture;
 mod journal;
 mod property;
+mod time;
