@@ -5,29 +5,42 @@
 //! $ cargo build && cargo bench -p initrunner -p initrunner-tests --features initrunner-tests/bench --profile dev --bench speed
 //! ```
 //!
-//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`.
+//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`.
 
 use initrunner::domain::approval::{Binding, BindingPart};
 use initrunner::domain::budget::{Budgets, Spent};
 use initrunner::domain::clock::Timestamp;
+use initrunner::domain::decision::Decision;
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, Usage};
 use initrunner::domain::rule::ApprovalRule;
+use initrunner::ops::{
+    ApproveRequest, Approved, Attended, Choice, Home, Host, HostOptions, RunRequest, Selection,
+    approve_run, run_role,
+};
 use initrunner::plugin::{CacheFolder, Pool};
+use initrunner::runner::{Ended, Progress, Reporter};
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{Admission, AfterTurn, NewCall, NewRun, Store, TurnRecord};
 use initrunner_tests::sandbox::Sandbox;
 use initrunner_tests::{binary, probe};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 5] =
-        [("call", call), ("spin", spin), ("pool", pool), ("pause", pause), ("pending", pending)];
+    let parts: [(&str, fn()); 6] = [
+        ("call", call),
+        ("spin", spin),
+        ("pool", pool),
+        ("pause", pause),
+        ("pending", pending),
+        ("cycle", cycle),
+    ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             part();
@@ -309,11 +322,190 @@ fn peak_of_children() -> u64 {
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0)
 }
 
+/// Commits that one cycle of pause, decision and resumption makes: the decision, *started*, *finished*,
+/// *told*, and the next turn with its pause.
+const COMMITS: usize = 5;
+
+/// Cycles of one run: as many calls as a role's default budget allows.
+const CYCLES: usize = 20;
+
+/// Cycles of pause, decision and resumption in one process with a component that does nothing: one run
+/// after the other, and 64 at a time; against a raw SQLite loop that makes as many commits.
+fn cycle() {
+    for (place, base) in [("disk ", scratch("cycle")), ("tmpfs", PathBuf::from("/dev/shm"))] {
+        if !base.is_dir() {
+            continue;
+        }
+        let folder = tempfile::tempdir_in(&base).unwrap();
+        let host = Arc::new(cycle_host(folder.path()));
+        let role = folder.path().join("role.yaml");
+        std::fs::write(&role, cycle_role()).unwrap();
+        std::fs::write(folder.path().join("script.yaml"), CYCLE_SCRIPT).unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.unwrap();
+        runtime.block_on(approve_all(&host, &start_paused(&runtime, &host, &role, 1)[0]));
+
+        let raw = raw_connection(&folder.path().join("raw.db"));
+        // In turn, so that drift of the machine falls on both.
+        let (mut ours, mut bare) = (Vec::new(), Vec::new());
+        let mut cpu = 0.0;
+        for _ in 0..20 {
+            let run = &start_paused(&runtime, &host, &role, 1)[0];
+            let (began, used) = (Instant::now(), processor_seconds());
+            runtime.block_on(approve_all(&host, run));
+            cpu += processor_seconds() - used;
+            ours.push(began.elapsed() / CYCLES as u32);
+            let began = Instant::now();
+            for _ in 0..CYCLES * COMMITS {
+                raw.execute("INSERT INTO t VALUES (?1)", ["x".repeat(400)]).unwrap();
+            }
+            bare.push(began.elapsed() / CYCLES as u32);
+        }
+        let (ours, bare) = (figures(ours), figures(bare));
+        let one = 1e6 / ours.median;
+        println!(
+            "cycle    {place}: one at a time {one:.0}/s ({:.0} µs, {:.0} to {:.0}), a raw loop of {COMMITS} commits {:.0}/s: ratio {:.2} (median of 20 runs of {CYCLES} cycles; {:.0} µs of processor time each)",
+            ours.median,
+            ours.low,
+            ours.high,
+            1e6 / bare.median,
+            bare.median / ours.median,
+            cpu * 1e6 / (20 * CYCLES) as f64
+        );
+
+        let runs = start_paused(&runtime, &host, &role, 64);
+        let began = Instant::now();
+        runtime.block_on(async {
+            let tasks: Vec<_> = runs
+                .into_iter()
+                .map(|run| {
+                    let host = Arc::clone(&host);
+                    tokio::spawn(async move { approve_all(&host, &run).await })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+        let many = (64 * CYCLES) as f64 / began.elapsed().as_secs_f64();
+        println!("cycle    {place}: 64 at a time {many:.0}/s: {:.1} times", many / one);
+    }
+}
+
+/// Calls the tool again after each result, until the role's budget of calls is spent.
+const CYCLE_SCRIPT: &str = r#"
+rules:
+  - turn: 20
+    reply: "done"
+    from: tool
+    when: "(?s).*"
+  - from: tool
+    when: "(?s).*"
+    calls: [{tool: probe, arguments: {do: nothing}}]
+  - when: "(?s).*"
+    calls: [{tool: probe, arguments: {do: nothing}}]
+"#;
+
+fn cycle_role() -> String {
+    format!(
+        "name: cycle\nprompt: p\nmodel: scripted:script.yaml\ntools:\n  - component: {}\n    name: probe\n    approval: required\n    grants: {{process: [{{program: 'true'}}]}}\n",
+        probe().display()
+    )
+}
+
+fn cycle_host(home: &Path) -> Host {
+    Host::new(HostOptions {
+        home: Home::find(&|_| Some(home.join("home").display().to_string())).unwrap(),
+        audit_db: None,
+        persist: true,
+        one_run: false,
+        identity: "os:alice".into(),
+        environment: Arc::new(|_| None),
+        on_compile: Arc::new(|_| {}),
+    })
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn report(&mut self, _progress: Progress<'_>) {}
+}
+
+/// Starts so many runs, each to its first pause.
+fn start_paused(
+    runtime: &tokio::runtime::Runtime,
+    host: &Host,
+    role: &Path,
+    count: usize,
+) -> Vec<String> {
+    runtime.block_on(async {
+        let mut runs = Vec::new();
+        for _ in 0..count {
+            let request =
+                RunRequest { role: role.to_owned(), prompt: "go".into(), trigger: "cli".into() };
+            let (_keep, stop) = tokio::sync::watch::channel(None);
+            let attended = Attended { reporter: &mut Silent, stop };
+            let driven = run_role(host, request, attended).await.unwrap();
+            assert_eq!(driven.ended, Ended::Paused);
+            runs.push(driven.run.run.id.to_string());
+        }
+        runs
+    })
+}
+
+/// Approves a run's call, and the next one, until the run has ended.
+async fn approve_all(host: &Host, run: &str) {
+    for cycle in 1..=CYCLES {
+        let request = ApproveRequest {
+            run: run.to_owned(),
+            selection: Selection::All,
+            choice: Choice::Decide(Decision::Approve),
+            keep_others: false,
+            seen: None,
+            note: None,
+        };
+        let (_keep, stop) = tokio::sync::watch::channel(None);
+        let attended = Attended { reporter: &mut Silent, stop };
+        let Approved::Driven(driven) = approve_run(host, request, attended).await.unwrap() else {
+            panic!("not driven on")
+        };
+        match driven.ended {
+            Ended::Paused => assert!(cycle < CYCLES),
+            Ended::Completed { .. } => assert_eq!(cycle, CYCLES),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What this process has used of the processors so far, by the kernel's clock ticks (proc(5), fields
+/// 14 and 15; a hundred a second on every Linux).
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    ticks.filter_map(|tick| tick.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn raw_connection(path: &Path) -> rusqlite::Connection {
+    let db = rusqlite::Connection::open(path).unwrap();
+    db.pragma_update(None, "journal_mode", "wal").unwrap();
+    db.pragma_update(None, "synchronous", "full").unwrap();
+    db.execute_batch("CREATE TABLE t(x)").unwrap();
+    db
+}
+
 /// `pending --json --limit 10000` over ten thousand pending calls.
 fn pending() {
     const CALLS: usize = 10_000;
     let folder = scratch("pending");
     fill(&folder, CALLS);
+    let size = |name: &str| std::fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+    println!(
+        "pending  a paused run with one call takes {} bytes of the database and {} of the heads beside it (mean of {CALLS})",
+        size("audit.db") / CALLS as u64,
+        size("audit.db.heads") / CALLS as u64
+    );
     let list = || {
         let mut command = Command::new(binary());
         command.args(["pending", "--json", "--limit", "10000"]).env("INITRUNNER_HOME", &folder);

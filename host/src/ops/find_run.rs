@@ -5,8 +5,12 @@ use super::host::Host;
 use crate::domain::ids::{CallId, RunId};
 use crate::store::{CallRecord, StoredRun};
 
-/// The one run that `text` is the id of, or the unambiguous beginning of one.
+/// The one run that `text` is the id of, or the unambiguous beginning of one. A whole id is not looked
+/// up: whoever reads the run next finds out whether there is one.
 pub(super) async fn find_run(host: &Host, text: &str) -> Result<RunId, OpError> {
+    if let Ok(whole) = RunId::parse(text) {
+        return Ok(whole);
+    }
     let prefix = RunId::parse_prefix(text)?;
     let found = host.store()?.find_runs(&prefix).await?;
     match found.as_slice() {

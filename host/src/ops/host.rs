@@ -3,6 +3,7 @@
 
 use super::error::OpError;
 use super::home::Home;
+use super::kept_role::KeptRoles;
 use super::random;
 use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
@@ -40,6 +41,7 @@ pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct Host {
     pub(super) options: HostOptions,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) kept_roles: KeptRoles,
     store: OnceLock<Arc<dyn Store>>,
     gate: OnceLock<Gate>,
     owner: OnceLock<Owner>,
@@ -51,6 +53,7 @@ impl Host {
         Self {
             options,
             clock: Arc::new(SystemClock),
+            kept_roles: KeptRoles::default(),
             store: OnceLock::new(),
             gate: OnceLock::new(),
             owner: OnceLock::new(),

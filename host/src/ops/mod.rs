@@ -11,6 +11,7 @@ mod home;
 mod host;
 mod identity;
 mod inspect_component;
+mod kept_role;
 mod list_pending;
 mod list_runs;
 mod open_role;

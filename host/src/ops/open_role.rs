@@ -2,6 +2,7 @@
 
 use super::error::OpError;
 use super::host::Host;
+use super::kept_role::{Origin, Recorder};
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
 use crate::gate::{OpenRequest, Toolset};
 use crate::llm::{self, Model, ModelError};
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest role file: a role is read by people, and a hundred pages are 300 kB.
 const LARGEST_ROLE: u64 = 1 << 20;
@@ -84,9 +86,8 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in its entries, or why its model could not be used with any key.
     pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
-        let Self { path, shown, text, files, sources, role } = self;
-        let tools = open_tools(host, role, text, sources, path, shown).await?;
-        match llm::connect(&role.model, files, &*host.options.environment) {
+        let tools = open_tools(host, self.openable(), &*host.options.environment).await?;
+        match llm::connect(&self.role.model, &self.files, &*host.options.environment) {
             Ok(_) => Ok((tools, None)),
             Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
             Err(error) => Err(no_model(error)),
@@ -98,8 +99,12 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in its entries, or why its model cannot be used.
     pub(super) async fn open(&self, host: &Host) -> Result<Opened, OpError> {
-        let Self { path, shown, text, files, sources, .. } = self;
-        open(host, self.role.clone(), text, files, sources, path, shown).await
+        open(host, self.openable(), &*host.options.environment).await
+    }
+
+    fn openable(&self) -> Openable<'_> {
+        let Self { path, shown, text, files, sources, role } = self;
+        Openable { role, text, files, sources, path, shown }
     }
 }
 
@@ -107,17 +112,22 @@ impl RoleFile {
 ///
 /// # Errors
 /// A missing variable, by name; nothing is spent.
-pub(super) async fn open_stored(host: &Host, run: &RunRecord) -> Result<Opened, OpError> {
-    let shown = run.role_path.display().to_string();
-    let role = parse(&run.role_text, &*host.options.environment)
-        .map_err(|errors| invalid(&errors, &shown))?;
+pub(super) async fn open_stored(host: &Host, run: &RunRecord) -> Result<Arc<Opened>, OpError> {
     let store = host.store()?;
+    let origin = Origin::of(run);
+    if let Some(opened) = host.kept_roles.find(&origin, &*host.options.environment) {
+        return Ok(opened);
+    }
+    let recorder = Recorder::new(&*host.options.environment);
+    let environment = |name: &str| recorder.get(name);
+    let shown = run.role_path.display().to_string();
+    let role = parse(&run.role_text, &environment).map_err(|errors| invalid(&errors, &shown))?;
     let mut sources = Vec::with_capacity(role.entries.len());
-    for (entry, digest) in role.entries.iter().zip(store.run_components(&run.id).await?) {
-        let built_in = carried::with_digest(&digest).map(Cow::Borrowed);
+    for (entry, digest) in role.entries.iter().zip(origin.components()) {
+        let built_in = carried::with_digest(digest).map(Cow::Borrowed);
         let bytes = match built_in {
             Some(bytes) => bytes,
-            None => Cow::Owned(store.component(&digest).await?.ok_or_else(|| OpError::Setup {
+            None => Cow::Owned(store.component(digest).await?.ok_or_else(|| OpError::Setup {
                 message: format!(
                     "the component of `{}` ({digest}) is no longer stored",
                     entry.name
@@ -125,37 +135,52 @@ pub(super) async fn open_stored(host: &Host, run: &RunRecord) -> Result<Opened, 
                 hint: format!("end the run with `initrunner cancel {}`", run.id),
             })?),
         };
-        sources.push(Source { name: entry.name.clone(), digest, bytes });
+        sources.push(Source { name: entry.name.clone(), digest: *digest, bytes });
     }
-    open(host, role, &run.role_text, &run.files, &sources, &run.role_path, &shown).await
+    let what = Openable {
+        role: &role,
+        text: &run.role_text,
+        files: &run.files,
+        sources: &sources,
+        path: &run.role_path,
+        shown: &shown,
+    };
+    let opened = Arc::new(open(host, what, &environment).await?);
+    host.kept_roles.keep(origin, recorder, &opened);
+    Ok(opened)
+}
+
+/// A role and all that opening it takes.
+#[derive(Clone, Copy)]
+struct Openable<'a> {
+    role: &'a Role,
+    text: &'a str,
+    files: &'a BTreeMap<String, String>,
+    sources: &'a [Source],
+    path: &'a Path,
+    shown: &'a str,
 }
 
 async fn open(
     host: &Host,
-    role: Role,
-    text: &str,
-    files: &BTreeMap<String, String>,
-    sources: &[Source],
-    path: &Path,
-    shown: &str,
+    what: Openable<'_>,
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<Opened, OpError> {
-    let tools = open_tools(host, &role, text, sources, path, shown).await?;
-    let model = llm::connect(&role.model, files, &*host.options.environment).map_err(no_model)?;
-    Ok(Opened { role, tools, model })
+    let tools = open_tools(host, what, environment).await?;
+    let model = llm::connect(&what.role.model, what.files, environment).map_err(no_model)?;
+    Ok(Opened { role: what.role.clone(), tools, model })
 }
 
 async fn open_tools(
     host: &Host,
-    role: &Role,
-    text: &str,
-    sources: &[Source],
-    path: &Path,
-    shown: &str,
+    what: Openable<'_>,
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
 ) -> Result<Toolset, OpError> {
-    let folder = folder(path);
-    let site = RoleSite { folder: &folder, environment: &*host.options.environment };
-    let request = OpenRequest { role, role_text: text, sources, site };
-    host.gate()?.open(request).await.map_err(|error| unusable(error.0, shown))
+    let folder = folder(what.path);
+    let site = RoleSite { folder: &folder, environment };
+    let request =
+        OpenRequest { role: what.role, role_text: what.text, sources: what.sources, site };
+    host.gate()?.open(request).await.map_err(|error| unusable(error.0, what.shown))
 }
 
 fn folder(path: &Path) -> PathBuf {

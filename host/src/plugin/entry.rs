@@ -63,7 +63,7 @@ pub struct RoleSite<'a> {
     /// The role file's folder, absolute.
     pub folder: &'a Path,
     /// The environment.
-    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub environment: &'a (dyn Fn(&str) -> Option<String> + Sync),
 }
 
 impl Runtime {

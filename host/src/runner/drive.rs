@@ -123,7 +123,9 @@ impl Driver<'_> {
 impl Running<'_, '_> {
     async fn until_it_ends(&mut self, reporter: &mut dyn Reporter) -> Result<Ended, StoreError> {
         loop {
-            if let Some(reason) = self.driver.stop.borrow().clone() {
+            // Taken out first: the lock on it must not be held while the run is written down.
+            let stopped = self.driver.stop.borrow().clone();
+            if let Some(reason) = stopped {
                 return self.interrupt(reason, true).await;
             }
             let ended = match next(&self.run.messages, &self.run.calls) {
@@ -246,10 +248,9 @@ impl Running<'_, '_> {
             then,
             at: self.driver.clock.now(),
         };
-        self.driver.store.record_turn(&self.claim, turn).await?;
-        self.reload().await?;
-        let turn = self.run.calls.last().map_or(0, |call| call.turn);
-        for call in self.run.calls.iter().filter(|call| call.turn == turn && !call.told) {
+        let first_new = self.run.calls.len();
+        self.record(turn).await?;
+        for call in &self.run.calls[first_new..] {
             if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
                 let (tool, by) = (&*call.model_tool, resolver.resolved_by());
                 reporter.report(Progress::CallRemembered { tool, by, from });
@@ -261,6 +262,29 @@ impl Running<'_, '_> {
             None if self.run.run.state == RunState::Paused => Ok(Some(Ended::Paused)),
             None => Ok(None),
         }
+    }
+
+    /// Writes a turn down, and changes the run as it is known here in the same way: reading it back whole
+    /// would cost more than writing it.
+    async fn record(&mut self, turn: TurnRecord) -> Result<(), StoreError> {
+        let calls = self.driver.store.record_turn(&self.claim, turn.clone()).await?;
+        let waits = calls.iter().any(|call| call.state == CallState::Waiting);
+        self.run.calls.extend(calls);
+        self.run.messages.push(turn.assistant);
+        let run = &mut self.run.run;
+        run.spent = turn.spent;
+        run.usage.input_tokens += turn.usage.input_tokens;
+        run.usage.output_tokens += turn.usage.output_tokens;
+        run.updated_at = turn.at;
+        let (state, outcome) = match turn.then {
+            AfterTurn::Continue => return Ok(()),
+            // Every call that would wait was approved before.
+            AfterTurn::Pause if !waits => return Ok(()),
+            AfterTurn::Pause => (RunState::Paused, None),
+            AfterTurn::Complete { answer } => (RunState::Completed, Some(answer)),
+        };
+        (run.state, run.owner, run.outcome) = (state, None, outcome);
+        Ok(())
     }
 
     fn written(
@@ -537,8 +561,14 @@ fn result_text(call: &CallRecord) -> String {
 
 /// Waits until the process is asked to stop; for ever, if nobody can ask.
 async fn stopped(stop: &mut watch::Receiver<Option<String>>) -> String {
-    match stop.wait_for(Option::is_some).await {
-        Ok(reason) => reason.clone().unwrap_or_default(),
-        Err(_) => std::future::pending().await,
+    loop {
+        // Cloned out at once: the lock on it must not be held while waiting.
+        let reason = stop.borrow_and_update().clone();
+        if let Some(reason) = reason {
+            return reason;
+        }
+        if stop.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

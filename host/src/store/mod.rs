@@ -45,10 +45,11 @@ pub trait Store: Send + Sync {
     /// Writes a run down: state running, claimed by its creator, the user's message first.
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
-    /// Appends the model's message and the gate's answers; pauses in the same transaction if asked. A call
-    /// whose rule remembers, and whose binding equals that of a call which people approved in this run, is
-    /// approved by that; where nothing else waits, the run does not pause.
-    fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()>;
+    /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
+    /// if asked. A call whose rule remembers, and whose binding equals that of a call which people approved
+    /// in this run, is approved by that; where nothing else waits, the run does not pause. Gives the calls
+    /// as they are now stored.
+    fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, Vec<CallRecord>>;
 
     /// Writes down that a call is about to be invoked: from ready or approved, once per attempt. Gives
     /// the number of the attempt.
@@ -183,9 +184,6 @@ pub trait Store: Send + Sync {
 
     /// A component's bytes.
     fn component(&self, digest: &Digest) -> StoreFuture<'_, Option<Vec<u8>>>;
-
-    /// The digests of the components a run was created with, in order.
-    fn run_components(&self, run: &RunId) -> StoreFuture<'_, Vec<Digest>>;
 
     /// Walks the whole journal and checks its chain and the heads beside it.
     fn check_journal(&self) -> StoreFuture<'_, JournalCheck>;

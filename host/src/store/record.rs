@@ -338,6 +338,8 @@ pub struct RunRecord {
     pub role_path: PathBuf,
     /// Other texts the role names.
     pub files: BTreeMap<String, String>,
+    /// The components of the role's entries, in order.
+    pub components: Vec<Digest>,
     /// What was asked.
     pub prompt: String,
     /// What started it.

@@ -136,7 +136,7 @@ fn a_pause_is_part_of_the_turn(store: &dyn Store) {
     assert_eq!(stored[1].state, CallState::Refused(RefusedBy::Policy));
     assert_eq!(stored[1].result.as_deref(), Some("no"));
     // The claim went with the pause.
-    let late = wait(store.record_turn(&claim, turn(vec![], false)));
+    let late = wait(store.record_turn(&claim, turn(vec![], false))).map(drop);
     assert_eq!(
         conflict(late),
         Conflict::WrongState { run: claim.run.clone(), state: RunState::Paused }
@@ -149,7 +149,7 @@ fn a_run_pauses_only_where_something_waits(store: &dyn Store) {
     let nothing = Conflict::NothingWaits { run: claim.run.clone() };
     assert_eq!(conflict(wait(store.pause_run(&claim, spent(), at(2)))), nothing);
     let turn = turn(vec![new_call(Admission::Ready)], true);
-    assert_eq!(conflict(wait(store.record_turn(&claim, turn))), nothing);
+    assert_eq!(conflict(wait(store.record_turn(&claim, turn)).map(drop)), nothing);
     // Nothing of the refused turn stayed.
     let run = wait(store.load_run(&claim.run)).unwrap();
     assert_eq!((run.messages.len(), run.calls.len()), (1, 0));
@@ -447,7 +447,7 @@ fn an_owner_that_was_replaced_writes_nothing(store: &dyn Store) {
     for round in 0..2 {
         let before = wait(store.events(&claim.run)).unwrap();
         let results = [
-            wait(store.record_turn(&claim, turn(vec![], false))),
+            wait(store.record_turn(&claim, turn(vec![], false))).map(drop),
             wait(store.record_call_started(&claim, &calls[0], at(6))).map(|_| ()),
             wait(store.record_call_finished(&claim, &calls[0], done(""), at(6))),
             wait(store.tell_results(&claim, vec![], at(6))),
@@ -691,7 +691,7 @@ fn a_components_bytes_outlive_what_needs_them_by_a_day(store: &dyn Store) {
     let (first, calls) = paused(store, &owner, 1);
     let second = create(store, &owner);
     assert_eq!(wait(store.component(&digest)).unwrap().as_deref(), Some(&*bytes));
-    assert_eq!(wait(store.run_components(&first.run)).unwrap(), [digest]);
+    assert_eq!(run_of(store, &first.run).components, [digest]);
     const DAY: i64 = 24 * 60 * 60;
     wait(store.end_run(&second, completed(), spent(), at(0))).unwrap();
 
@@ -710,7 +710,7 @@ fn a_components_bytes_outlive_what_needs_them_by_a_day(store: &dyn Store) {
     wait(store.end_run(&other, completed(), spent(), at(4 * DAY + 1))).unwrap();
     assert_eq!(wait(store.component(&digest)).unwrap(), None);
     // What it was stays known.
-    assert_eq!(wait(store.run_components(&first.run)).unwrap(), [digest]);
+    assert_eq!(run_of(store, &first.run).components, [digest]);
 
     create(store, &owner);
     assert!(wait(store.component(&digest)).unwrap().is_some());
@@ -729,7 +729,6 @@ fn what_is_not_there_is_named(store: &dyn Store) {
     let unknown = StoreError::UnknownRun(run.to_string());
     assert_eq!(wait(store.load_run(&run)).unwrap_err(), unknown);
     assert_eq!(wait(store.events(&run)).unwrap_err(), unknown);
-    assert_eq!(wait(store.run_components(&run)).unwrap_err(), unknown);
     assert_eq!(wait(store.cancel_run(&run, alice(), at(0))).unwrap_err(), unknown);
     assert_eq!(wait(store.claim_run(&run, owner.id(), at(0))).unwrap_err(), unknown);
     assert_eq!(wait(store.decide(approve(&run, &[], &owner))).unwrap_err(), unknown);

@@ -6,12 +6,14 @@ use super::{bindings, chain, programs, rules, votes};
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::{Timestamp, Uptime};
 use crate::domain::decision::{Resolver, SYSTEM};
+use crate::domain::digest::Digest;
 use crate::domain::ids::RunId;
 use crate::domain::message::{Message, Usage};
 use crate::domain::tool_call::CallState;
 use crate::store::{CallRecord, RunRecord, StoreError, StoredRun};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt;
 
 pub(super) fn load_run(
@@ -23,20 +25,20 @@ pub(super) fn load_run(
         .prepare_cached(
             r#"SELECT runs.n, state, owner, fence, name, text, path, files, prompt, "trigger",
                  requester, max_requests, max_tool_calls, max_wall_time, requests, tool_calls,
-                 wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at
+                 wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at, role
                FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
         )?
-        .query_row([id.as_str()], |row| Ok((row.get(0)?, run(row, id))))
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, run(conn, row, id))))
         .optional()?;
     let Some((n, run)) = found else { return Err(StoreError::UnknownRun(id.to_string()).into()) };
     let run = run?;
     // The prompt is the first message; it is stored with the run.
     let mut messages = vec![Message::User { text: run.prompt.clone() }];
     read_messages(conn, n, &mut messages)?;
-    Ok(StoredRun { run, messages, calls: calls(conn, id, n, now)? })
+    Ok(StoredRun { run, messages, calls: read_calls(conn, id, n, 1..=i64::MAX, now)? })
 }
 
-fn run(row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
+fn run(conn: &Connection, row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
     let (state, owner) = rows::standing(id, &row.get::<_, String>(1)?, row.get(2)?)?;
     Ok(RunRecord {
         id: id.clone(),
@@ -47,6 +49,7 @@ fn run(row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
         role_text: row.get(5)?,
         role_path: OsString::from_vec(row.get(6)?).into(),
         files: serde_json::from_str(&row.get::<_, String>(7)?)?,
+        components: components(conn, row.get(22)?)?,
         prompt: row.get(8)?,
         trigger: row.get(9)?,
         requester: row.get(10)?,
@@ -70,6 +73,17 @@ fn run(row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
     })
 }
 
+fn components(conn: &Connection, role: i64) -> Result<Vec<Digest>, Fault> {
+    let mut statement = conn
+        .prepare_cached("SELECT digest FROM role_components WHERE role = ?1 ORDER BY position")?;
+    let mut found = statement.query([role])?;
+    let mut digests = Vec::new();
+    while let Some(row) = found.next()? {
+        digests.push(rows::digest(row.get(0)?)?);
+    }
+    Ok(digests)
+}
+
 fn read_messages(conn: &Connection, run: i64, messages: &mut Vec<Message>) -> Result<(), Fault> {
     let mut statement =
         conn.prepare_cached("SELECT message FROM messages WHERE run = ?1 ORDER BY n")?;
@@ -80,10 +94,22 @@ fn read_messages(conn: &Connection, run: i64, messages: &mut Vec<Message>) -> Re
     Ok(())
 }
 
-fn calls(
+/// The calls of one turn, in emitted order.
+pub(super) fn calls_of_turn(
     conn: &Connection,
     id: &RunId,
     run: i64,
+    turn: i64,
+) -> Result<Vec<CallRecord>, Fault> {
+    // None of them was started yet, so none has a program.
+    read_calls(conn, id, run, turn..=turn, None)
+}
+
+fn read_calls(
+    conn: &Connection,
+    id: &RunId,
+    run: i64,
+    turns: RangeInclusive<i64>,
     now: Option<&Uptime>,
 ) -> Result<Vec<CallRecord>, Fault> {
     let mut statement = conn.prepare_cached(
@@ -92,9 +118,9 @@ fn calls(
            changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
            shared_binding, proposed, rule, source, expires_at, calls.n
          FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
-         WHERE run = ?1 ORDER BY turn, position",
+         WHERE run = ?1 AND turn BETWEEN ?2 AND ?3 ORDER BY turn, position",
     )?;
-    let mut found = statement.query([run])?;
+    let mut found = statement.query([run, *turns.start(), *turns.end()])?;
     let mut calls = Vec::new();
     while let Some(row) = found.next()? {
         calls.push(call(conn, row, id, now)?);

@@ -44,7 +44,6 @@ mod request;
 mod retry_unknown;
 mod rows;
 mod rules;
-mod run_components;
 mod run_row;
 mod runs;
 mod schema;
@@ -315,7 +314,11 @@ impl Store for SqliteStore {
         self.write(move |write| create_run::create_run(write, &run))
     }
 
-    fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, ()> {
+    fn record_turn(
+        &self,
+        claim: &Claim,
+        turn: TurnRecord,
+    ) -> StoreFuture<'_, Vec<super::CallRecord>> {
         let claim = claim.clone();
         self.write(move |write| record_turn::record_turn(write, &claim, &turn))
     }
@@ -518,11 +521,6 @@ impl Store for SqliteStore {
     fn component(&self, digest: &Digest) -> StoreFuture<'_, Option<Vec<u8>>> {
         let digest = *digest;
         self.read(move |conn| component::component(conn, &digest))
-    }
-
-    fn run_components(&self, run: &RunId) -> StoreFuture<'_, Vec<Digest>> {
-        let run = run.clone();
-        self.read(move |conn| run_components::run_components(conn, &run))
     }
 
     fn check_journal(&self) -> StoreFuture<'_, JournalCheck> {

@@ -30,13 +30,13 @@ impl Desk {
         verb: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         let in_transaction = || {
-            self.conn.execute_batch("BEGIN")?;
+            self.conn.prepare_cached("BEGIN")?.execute([])?;
             verb(&self.conn)
         };
         let result = in_transaction();
         if !self.conn.is_autocommit() {
             // Nothing was written; a failure to end it shows in the next verb.
-            drop(self.conn.execute_batch("COMMIT"));
+            drop(self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])));
         }
         result.map_err(|fault| fault.at(&self.path))
     }

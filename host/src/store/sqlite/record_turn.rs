@@ -6,12 +6,14 @@ use super::journal::contents;
 use super::request::{self, Shown, Subject};
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{end_run, message, pause_run, remember, rows};
+use super::{end_run, load_run, message, pause_run, remember, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::rule::Remember;
 use crate::domain::tool_call::{CallEvent, CallState, WrongState};
-use crate::store::{Admission, AfterTurn, Claim, Conflict, NewCall, RunEnd, TurnRecord};
+use crate::store::{
+    Admission, AfterTurn, CallRecord, Claim, Conflict, NewCall, RunEnd, TurnRecord,
+};
 use rusqlite::params;
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ pub(super) fn record_turn(
     write: &mut Write<'_>,
     claim: &Claim,
     turn: &TurnRecord,
-) -> Result<(), Fault> {
+) -> Result<Vec<CallRecord>, Fault> {
     let run = run_row::held(write, claim)?;
     let number = run.turns + 1;
     let text = message::append(write, run.n, &turn.assistant)?;
@@ -58,13 +60,14 @@ pub(super) fn record_turn(
         remembered |= insert(write, &run, call, state, place, turn.at)? == CallState::Approved;
     }
     match &turn.then {
-        AfterTurn::Continue => Ok(()),
-        AfterTurn::Pause if remembered && run_row::waiting(write.conn, run.n)? == 0 => Ok(()),
-        AfterTurn::Pause => pause_run::pause(write, &run, turn.at),
+        AfterTurn::Continue => {}
+        AfterTurn::Pause if remembered && run_row::waiting(write.conn, run.n)? == 0 => {}
+        AfterTurn::Pause => pause_run::pause(write, &run, turn.at)?,
         AfterTurn::Complete { answer } => {
-            end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)
+            end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)?;
         }
     }
+    load_run::calls_of_turn(write.conn, &run.id, run.n, number)
 }
 
 /// The state that the gate's answer leads to.

@@ -228,7 +228,7 @@ impl Desk {
     /// Takes the database's write lock first: a transaction that began by reading could find at its
     /// first write that what it read is old.
     fn begin(&self) -> Result<Head, StoreError> {
-        let begun = self.conn.execute_batch("BEGIN IMMEDIATE").map_err(Fault::from);
+        let begun = run(&self.conn, "BEGIN IMMEDIATE");
         begun.and_then(|()| Head::read(&self.conn)).map_err(|fault| {
             self.roll_back();
             fault.at(&self.path)
@@ -243,9 +243,9 @@ impl Desk {
                 reason: "the transaction was ended by the database".into(),
             }));
         }
-        self.conn.execute_batch("COMMIT").map_err(|error| {
+        run(&self.conn, "COMMIT").map_err(|fault| {
             self.roll_back();
-            Fault::Sql(error).at(&self.path)
+            fault.at(&self.path)
         })
     }
 
@@ -255,4 +255,10 @@ impl Desk {
             drop(self.conn.execute_batch("ROLLBACK"));
         }
     }
+}
+
+/// Runs a statement that is kept prepared: the same few are run for every verb.
+fn run(conn: &Connection, sql: &str) -> Result<(), Fault> {
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }

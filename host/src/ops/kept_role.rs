@@ -1,0 +1,103 @@
+//! Roles that were opened for a stored run, kept for the next one: a process that serves many runs
+//! would otherwise parse, link and describe the same role for each decision.
+//!
+//! A kept role is used only for a run whose role text, files, place and components are equal, and only
+//! as long as every environment variable that was read for it still has its value.
+
+use super::host::Environment;
+use super::open_role::Opened;
+use crate::domain::digest::Digest;
+use crate::store::RunRecord;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many roles are kept. One with its tools takes some ten kilobytes beside the compiled component,
+/// which is shared; a service has a few dozen roles.
+const MOST: usize = 64;
+
+/// What a role was opened from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    text: String,
+    files: BTreeMap<String, String>,
+    path: PathBuf,
+    components: Vec<Digest>,
+}
+
+impl Origin {
+    /// What a stored run was made of.
+    pub(super) fn of(run: &RunRecord) -> Self {
+        Self {
+            text: run.role_text.clone(),
+            files: run.files.clone(),
+            path: run.role_path.clone(),
+            components: run.components.clone(),
+        }
+    }
+
+    /// The digests of the components, by entry.
+    pub(super) fn components(&self) -> &[Digest] {
+        &self.components
+    }
+}
+
+struct Kept {
+    origin: Origin,
+    /// Every variable that was read, and what it was.
+    read: BTreeMap<String, Option<String>>,
+    opened: Arc<Opened>,
+}
+
+/// The roles a host keeps, the one used last in front.
+#[derive(Default)]
+pub(super) struct KeptRoles(Mutex<VecDeque<Kept>>);
+
+impl KeptRoles {
+    /// The role opened from `origin`, unless a variable that it read has changed.
+    pub(super) fn find(&self, origin: &Origin, environment: &Environment) -> Option<Arc<Opened>> {
+        let mut kept = self.lock();
+        let place = kept.iter().position(|one| one.origin == *origin)?;
+        let one = kept.remove(place)?;
+        if !one.read.iter().all(|(name, value)| environment(name) == *value) {
+            return None;
+        }
+        let opened = Arc::clone(&one.opened);
+        kept.push_front(one);
+        Some(opened)
+    }
+
+    /// Keeps a role, and forgets the one that was not used for the longest time.
+    pub(super) fn keep(&self, origin: Origin, read: Recorder<'_>, opened: &Arc<Opened>) {
+        let mut kept = self.lock();
+        // Two at a time may have opened the same one.
+        kept.retain(|one| one.origin != origin);
+        kept.truncate(MOST - 1);
+        let read = read.read.into_inner().unwrap_or_else(PoisonError::into_inner);
+        kept.push_front(Kept { origin, read, opened: Arc::clone(opened) });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The environment, noting what is read.
+pub(super) struct Recorder<'e> {
+    environment: &'e Environment,
+    read: Mutex<BTreeMap<String, Option<String>>>,
+}
+
+impl<'e> Recorder<'e> {
+    pub(super) fn new(environment: &'e Environment) -> Self {
+        Self { environment, read: Mutex::default() }
+    }
+
+    /// Reads a variable.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let value = (self.environment)(name);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(name.to_owned(), value.clone());
+        value
+    }
+}
