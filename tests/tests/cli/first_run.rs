@@ -78,10 +78,11 @@ fn an_approved_call_happens_and_the_run_goes_on() {
                5  TIME_______________________  approval_decided  CALL___________
                6  TIME_______________________  run_claimed
                7  TIME_______________________  call_started  CALL___________
-               8  TIME_______________________  call_finished  CALL___________
-               9  TIME_______________________  results_told
-              10  TIME_______________________  turn_recorded
-              11  TIME_______________________  run_ended
+               8  TIME_______________________  program_started  CALL___________
+               9  TIME_______________________  call_finished  CALL___________
+              10  TIME_______________________  results_told
+              11  TIME_______________________  turn_recorded
+              12  TIME_______________________  run_ended
         = 0
     "#]]);
 }
