@@ -140,6 +140,28 @@ fn people_see_when_a_call_expires() {
 }
 
 #[test]
+fn whoever_decides_too_late_is_told_so_though_nobody_swept() {
+    let home = Home::with_role(&asking("expires_after: 1s"), RUNNER);
+    home.run(["run", "role.yaml", "-p", "run touch here"]);
+    let asked = Instant::now();
+    until("its time is up", || asked.elapsed() > Duration::from_secs(1));
+    home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+        ! error: call CALL___________ expired at TIME_______________________; it was not executed
+        = 3
+    "#]]);
+    home.run(["pending"]).check(expect![[r#"
+        Pending approvals (0)
+        = 0
+    "#]]);
+    home.run(["resume", "RUN"]).check(expect![[r#"
+        Resumed.
+        Error: Nobody decided about this call in time; it was not executed.
+        = 0
+    "#]]);
+    assert!(!home.work().join("here").exists());
+}
+
+#[test]
 fn of_those_who_approve_and_those_who_sweep_one_is_first() {
     for _ in 0..3 {
         let home = Home::with_role(&asking("expires_after: 1s"), RUNNER);

@@ -225,7 +225,10 @@ fn setting_the_clock_expires_nothing_and_is_told_once(store: &dyn Store, clock: 
     let (claim, _) = limited(store, 1, 3600);
     for jump in [7200, -100_000] {
         clock.set(jump * SECOND);
+        let recorded = || wait(store.check_journal()).unwrap().events;
+        let before = recorded();
         let swept = sweep(store, clock);
+        assert_eq!(recorded(), before + 1);
         assert_eq!((swept.warned.len(), swept.expired.len()), (0, 0));
         assert_eq!(swept.jumped, Some(jump * SECOND));
         assert_eq!(sweep(store, clock).jumped, None);
