@@ -57,7 +57,8 @@ fn a_run_goes_on_without_the_call_that_nobody_decided() {
         = 0
     "#]]);
     home.run(["audit", "verify"]).check(expect![[r#"
-        The journal holds: 11 events.
+        The journal holds: 12 events.
+        Head: 12 CODE
         = 0
     "#]]);
 }

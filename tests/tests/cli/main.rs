@@ -1,5 +1,6 @@
 //! The real program, end to end: what it prints, where, and how it ends.
 
+mod audit;
 mod binding;
 mod component;
 mod crash;
@@ -22,6 +23,7 @@ mod remember;
 mod retry_unknown;
 mod role;
 mod signal;
+mod tamper;
 mod terminal;
 mod untrusted;
 mod variable;

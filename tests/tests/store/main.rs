@@ -1,5 +1,5 @@
 //! The store: what every backend must do (`conformance`, `decisions`), what the one in a file adds to
-//! that (`file`, `journal`), and what holds in any order of verbs (`property`).
+//! that (`file`, `journal`, `migrate`), and what holds in any order of verbs (`property`).
 
 /// Makes each behaviour a test of every backend.
 macro_rules! conformance {
@@ -23,5 +23,6 @@ mod decisions;
 mod file;
 mod fixture;
 mod journal;
+mod migrate;
 mod property;
 mod time;

@@ -189,7 +189,7 @@ impl World {
                 accepted
             }
             Step::Claim => {
-                let claimed = wait(store.claim_run(&run, self.owner.id(), at(9)));
+                let claimed = wait(store.claim_run(&run, self.owner.id(), &alice(), at(9)));
                 let accepted = claimed.is_ok();
                 self.claims.extend(claimed.ok());
                 accepted
@@ -276,7 +276,13 @@ fn check_step(before: &(StoredRun, Vec<Event>), after: &(StoredRun, Vec<Event>),
     }
 }
 
-fn check_whole(run: &StoredRun, events: &[Event]) {
+/// The latest request of each call, and its rule.
+fn rules_of(run: &StoredRun) -> impl Iterator<Item = (i64, ApprovalRule)> {
+    run.calls.iter().filter_map(|call| Some((call.request?, call.rule.clone()?)))
+}
+
+/// `rules`: of every request so far.
+fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i64, ApprovalRule>) {
     for call in &run.calls {
         let told = run
             .messages
@@ -288,9 +294,8 @@ fn check_whole(run: &StoredRun, events: &[Event]) {
         assert_eq!(told, usize::from(call.told), "{} has {told} results", call.id);
     }
     let mut open: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
-    // Who voted for a request, and the rule that it was asked under.
+    // Who voted for a request.
     let mut votes: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
-    let mut rules: BTreeMap<i64, ApprovalRule> = BTreeMap::new();
     // Requests that people were warned about.
     let mut warned: BTreeSet<i64> = BTreeSet::new();
     // Requests that people themselves approved.
@@ -313,9 +318,6 @@ fn check_whole(run: &StoredRun, events: &[Event]) {
             "approval_requested" => {
                 let request = body["request"].as_i64().unwrap();
                 assert!(open.entry(call).or_default().insert(request));
-                let rule =
-                    body.get("rule").map(|rule| serde_json::from_value(rule.clone()).unwrap());
-                rules.insert(request, rule.unwrap_or_else(ApprovalRule::required));
                 // Whatever was allowed before is not any more.
                 allowed.insert(call, 0);
             }
@@ -343,7 +345,7 @@ fn check_whole(run: &StoredRun, events: &[Event]) {
                 }
             }
             "approval_edited" => {
-                let [from, to] = ["from", "to"].map(|key| body[key].as_i64().unwrap());
+                let [from, to] = ["request", "to"].map(|key| body[key].as_i64().unwrap());
                 assert!(open.entry(call).or_default().remove(&from), "edited after a decision");
                 assert!(open[call].contains(&to), "nobody was asked about the edit");
                 assert!(!approved.contains(&to) && !votes.contains_key(&to));
@@ -414,11 +416,13 @@ proptest! {
             world.calls.extend(calls);
         }
         let mut before = world.observe();
+        let mut rules: BTreeMap<i64, ApprovalRule> = rules_of(&before.0).collect();
         for step in &steps {
             let accepted = world.perform(step);
             let after = world.observe();
             check_step(&before, &after, accepted);
-            check_whole(&after.0, &after.1);
+            rules.extend(rules_of(&after.0));
+            check_whole(&after.0, &after.1, &rules);
             let (queue, total) = wait(world.store.pending(100)).unwrap();
             prop_assert_eq!(queue.len(), total);
             let waiting = wait(world.store.runs(1)).unwrap()[0].waiting;
@@ -428,6 +432,14 @@ proptest! {
             }
             before = after;
         }
-        prop_assert_eq!(wait(world.store.check_journal()).unwrap().broken, None);
+        // The tables are what the events say, and stay so when what ended is pruned.
+        prop_assert_eq!(wait(world.store.check_journal(Vec::new())).unwrap().broken, None);
+        let ended = before.0.run.state.is_final();
+        let resolved = wait(world.store.approvals(100)).unwrap();
+        let pruned = wait(world.store.prune(prune(at(100)))).unwrap();
+        prop_assert_eq!(pruned.runs, u64::from(ended));
+        prop_assert_eq!(wait(world.store.runs(10)).unwrap().is_empty(), ended);
+        prop_assert_eq!(wait(world.store.approvals(100)).unwrap(), resolved);
+        prop_assert_eq!(wait(world.store.check_journal(Vec::new())).unwrap().broken, None);
     }
 }

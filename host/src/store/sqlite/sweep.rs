@@ -201,7 +201,7 @@ fn expire(
     let sentence = format!("nobody decided about call {call} within {within}");
     let mut freed = None;
     if rule.on_expiry == OnExpiry::Fail && !run.state.is_final() {
-        end_run::end(write, &run, &RunEnd::Failed { error: sentence }, at)?;
+        end_run::end(write, &run, &RunEnd::Failed { error: sentence }, None, at)?;
     } else if driven_by.is_none()
         && run.state == RunState::Paused
         && run_row::waiting(write.conn, run.n)? == 0
