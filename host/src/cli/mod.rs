@@ -7,16 +7,19 @@ mod audit;
 mod cancel;
 mod completions;
 mod exit;
+mod go_on;
 mod inspect;
 mod json;
 mod output;
 mod pending;
 mod progress;
+mod recover;
 mod resume;
 mod run;
 mod runs;
 mod show;
 mod signals;
+mod sweep;
 mod table;
 mod validate;
 
@@ -71,6 +74,8 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Pending(command) => pending::pending(&host, &command, output).await,
         Command::Approve(command) => approve::approve(&host, command, output).await,
         Command::Resume(command) => resume::resume(&host, &command, output).await,
+        Command::Recover(command) => recover::recover(&host, &command, output).await,
+        Command::Sweep(command) => sweep::sweep(&host, &command, output).await,
         Command::Cancel(command) => cancel::cancel(&host, command, output).await,
         Command::Runs(command) => runs::runs(&host, &command, output).await,
         Command::Show(command) => show::show(&host, &command, output).await,

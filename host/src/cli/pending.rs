@@ -9,7 +9,7 @@ use super::table::{Column, draw};
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
 use crate::domain::vote;
-use crate::ops::{Host, list_pending};
+use crate::ops::{Host, list_pending, pending_question};
 
 pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> Exit {
     let (calls, total) = match list_pending(host, command.limit).await {
@@ -56,6 +56,12 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         if let Some(standing) = vote::standing(&call.rule, &call.requester, &call.voters()) {
             output.data(&format!("  {}  {}", call.call, visible::one_line(&standing)));
         }
+        if let Some(at) = call.expires_at {
+            output.data(&format!("  {}  expires at {at}", call.call));
+        }
+    }
+    for question in calls.iter().filter_map(pending_question) {
+        output.data(&format!("\n{question}"));
     }
     if total > calls.len() {
         output.talk(&format!("{} more; `--limit {total}` lists them all", total - calls.len()));

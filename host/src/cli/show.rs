@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::json;
 use super::output::{Output, Style};
 use crate::domain::message::Message;
+use crate::domain::tool_call::CallState;
 use crate::domain::visible;
 use crate::ops::{Host, Story, show_run};
 
@@ -70,6 +71,12 @@ fn tell(story: &Story, output: &Output) {
         let doing = what(call.preview.as_ref(), &call.arguments);
         let tool = visible::one_line(&call.model_tool);
         output.data(&format!("  {}  {}  {tool}  {doing}", call.id, call.state));
+        if let Some(at) = call.expires_at {
+            output.data(&format!("    expires at {at}"));
+        }
+        if let (CallState::Expired, Some(at)) = (call.state, call.decided_at) {
+            output.data(&format!("    expired at {at}: nobody decided in time"));
+        }
         for line in answer::story(&story.run, call) {
             output.data(&format!("    {line}"));
         }

@@ -16,6 +16,9 @@ pub(super) async fn validate(host: &Host, command: &Validate, output: &Output) -
                 words.push(if *asks { "approval required" } else { "no approval" });
                 output.data(&format!("  {name}  ({})", words.join(", ")));
             }
+            for note in &valid.notes {
+                output.talk(&format!("note: {note}"));
+            }
             if let Some(missing) = &valid.missing {
                 output.talk(&format!("note: {missing}"));
             }

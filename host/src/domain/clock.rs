@@ -18,31 +18,93 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Tells the time. The host has one, given to whoever needs it; tests have their own.
-pub trait Clock: Send + Sync {
-    /// The present moment.
-    fn now(&self) -> Timestamp;
+/// How long the machine has been up, its sleep included. Nobody can set it; comparable within one boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uptime {
+    /// Which start of the machine this is.
+    pub boot: String,
+    /// Microseconds since then.
+    pub microseconds: i64,
 }
 
-/// A clock that stands still until it is moved.
+/// The time of day, and the uptime where the machine tells one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// What the clock shows, which people and programs set.
+    pub at: Timestamp,
+    /// How long the machine has been up.
+    pub uptime: Option<Uptime>,
+}
+
+impl Moment {
+    /// The uptime in microseconds, where the machine's present start is `boot`.
+    pub fn within(&self, boot: &str) -> Option<i64> {
+        let uptime = self.uptime.as_ref().filter(|uptime| uptime.boot == boot)?;
+        Some(uptime.microseconds)
+    }
+}
+
+/// Tells the time. The host has one, given to whoever needs it; tests have their own.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+
+    /// How long the machine has been up; `None` where it does not say.
+    fn uptime(&self) -> Option<Uptime> {
+        None
+    }
+}
+
+/// A clock that stands still until it is moved; the machine that it belongs to, too.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    boots: AtomicI64,
+    uptime: AtomicI64,
+}
 
 impl ManualClock {
-    /// A clock showing `start`.
+    /// A clock showing `start`, of a machine that has just been started.
     pub fn new(start: Timestamp) -> Self {
-        Self(AtomicI64::new(start.0))
+        Self { now: AtomicI64::new(start.0), boots: AtomicI64::new(1), uptime: AtomicI64::new(0) }
     }
 
-    /// Moves the clock by so many microseconds, either way.
+    /// Lets so many microseconds pass.
     pub fn advance(&self, microseconds: i64) {
-        self.0.fetch_add(microseconds, Ordering::SeqCst);
+        self.set(microseconds);
+        self.uptime.fetch_add(microseconds, Ordering::SeqCst);
+    }
+
+    /// Sets the clock on or back by so many microseconds; no time passes.
+    pub fn set(&self, microseconds: i64) {
+        self.now.fetch_add(microseconds, Ordering::SeqCst);
+    }
+
+    /// Starts the machine anew; no time passes.
+    pub fn reboot(&self) {
+        self.boots.fetch_add(1, Ordering::SeqCst);
+        self.uptime.store(0, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Option<Uptime> {
+        let boot = format!("boot-{}", self.boots.load(Ordering::SeqCst));
+        Some(Uptime { boot, microseconds: self.uptime.load(Ordering::SeqCst) })
+    }
+}
+
+/// No clock at all: whoever has this judges by the times that it is handed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
     }
 }
 

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Who decides where no person does: time, or a role's standing word. No authenticated identity is called
+/// so, since each begins with where it was authenticated.
+pub const SYSTEM: &str = "system";
+
 /// A person's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]

@@ -42,6 +42,16 @@ pub enum EventKind {
     RunInterrupted,
     /// The run ended.
     RunEnded,
+    /// A call that waits is about to expire.
+    ApprovalExpiring,
+    /// Nobody decided a call in time; it will not happen.
+    ApprovalExpired,
+    /// A call is about to run a program.
+    ProgramStarted,
+    /// The host tries a call again whose outcome is unknown, as its role says.
+    UnknownRetried,
+    /// The clock was set: it and the machine's uptime no longer agree.
+    ClockJumped,
     /// A decision, or a person's word, set the run going again.
     RunResumed,
     /// Events of runs that ended long ago were removed.
@@ -69,6 +79,11 @@ impl EventKind {
             EventKind::RunPaused => "run_paused",
             EventKind::RunInterrupted => "run_interrupted",
             EventKind::RunEnded => "run_ended",
+            EventKind::ApprovalExpiring => "approval_expiring",
+            EventKind::ApprovalExpired => "approval_expired",
+            EventKind::ProgramStarted => "program_started",
+            EventKind::UnknownRetried => "unknown_retried",
+            EventKind::ClockJumped => "clock_jumped",
             EventKind::RunResumed => "run_resumed",
             EventKind::JournalPruned => "journal_pruned",
         }

@@ -58,7 +58,9 @@ impl RunState {
     pub const fn may_become(self, next: RunState) -> bool {
         match self {
             RunState::Running => !matches!(next, RunState::Running),
-            RunState::Paused | RunState::Interrupted => {
+            // The last call that waited may expire with nobody there to go on.
+            RunState::Paused => !matches!(next, RunState::Paused | RunState::Completed),
+            RunState::Interrupted => {
                 matches!(next, RunState::Running | RunState::Failed | RunState::Cancelled)
             }
             RunState::Completed | RunState::Failed | RunState::Cancelled => false,

@@ -6,6 +6,10 @@ use std::fmt;
 pub const UNKNOWN_RESULT: &str = "the outcome of this call is not known: the program stopped while it \
      ran, so it may or may not have happened; find out before doing it again";
 
+/// How often a call is started in all, before a person is asked whether to try again: what failed three
+/// times in a way that took its process with it will do so again.
+pub const MOST_ATTEMPTS: u32 = 3;
+
 /// Who refused a call before any person was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusedBy {
@@ -69,7 +73,7 @@ pub enum CallEvent {
     Fail,
     /// Its owner died after `Start` and before a result was written.
     LoseTrack,
-    /// A person lets an unknown call be tried again.
+    /// A person, or the role's own word, lets an unknown call be tried again.
     Retry,
     /// A person has the model told that the outcome is unknown.
     ReportUnknown,

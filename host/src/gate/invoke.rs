@@ -3,6 +3,7 @@
 use super::approval::{Admitted, input};
 use super::{Gate, Toolset};
 use crate::plugin::CallError;
+use crate::plugin::process::Announce;
 use std::time::Duration;
 
 /// What became of an invocation: the text for the model.
@@ -16,20 +17,22 @@ pub struct Outcome {
 
 impl Gate {
     /// Invokes an admitted call, which may take `at_most` so long. Whoever calls this has written down
-    /// that the call is started.
+    /// that the call is started, and is told through `announce` of each program before it runs: it lets
+    /// the program run once that is written down too.
     pub async fn invoke(
         &self,
         tools: &Toolset,
         admitted: Admitted,
         attempt: u32,
         at_most: Duration,
+        announce: Option<Announce>,
     ) -> Outcome {
         let call = admitted.into_call();
         let entry = call.entry(tools);
         let name = &call.tool(tools).name;
         let mut limits = entry.limits(name);
         limits.timeout = limits.timeout.min(at_most);
-        match self.runtime.invoke(entry, limits, input(&call, name, attempt)).await {
+        match self.runtime.invoke(entry, limits, input(&call, name, attempt), announce).await {
             Ok(result) => Outcome { succeeded: true, result: result.text },
             Err(error) => Outcome { succeeded: false, result: error_text(&error) },
         }

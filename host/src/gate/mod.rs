@@ -15,6 +15,8 @@ mod permission;
 mod policy;
 mod resolve;
 
+/// A program that a call is about to run: whoever invokes the call lets it run.
+pub use crate::plugin::process::Started as ProgramStarted;
 pub use approval::{Admitted, Prior, Waiting};
 pub use invoke::Outcome;
 pub use open::{OpenError, OpenRequest, Toolset};

@@ -2,7 +2,7 @@
 
 use super::Gate;
 use crate::domain::digest::Digest;
-use crate::domain::role::Role;
+use crate::domain::role::{RetryUnknown, Role};
 use crate::plugin::{EntryProblem, Inspection, LoadError, LoadedEntry, RoleSite, Source};
 use std::collections::BTreeMap;
 
@@ -100,6 +100,17 @@ impl Toolset {
     /// The names that the model calls tools by.
     pub fn model_names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)
+    }
+
+    /// Whether the host itself may try a call of a tool again whose outcome is unknown: the role says so,
+    /// and the component says that trying twice is trying once. Neither is enough alone.
+    pub fn retries_unknown(&self, model_name: &str) -> bool {
+        self.find(model_name).is_some_and(|(entry, tool)| {
+            let entry = &self.entries[entry];
+            let tool = &entry.tools[tool];
+            tool.effects.idempotent
+                && entry.entry.retry_unknown_of(&tool.name) == RetryUnknown::Auto
+        })
     }
 
     /// The JSON Schema of a tool's arguments, by the model's name of the tool.

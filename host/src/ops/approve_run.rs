@@ -7,12 +7,16 @@ use super::error::OpError;
 use super::find_run::{find_call, find_run};
 use super::host::Host;
 use super::open_role::{Opened, open_stored};
+use crate::domain::approval::Preview;
 use crate::domain::decision::{Decision, Resolver};
+use crate::domain::ids::{CallId, RunId};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
-use crate::runner::{Driven, Progress};
-use crate::store::{CallDecision, CallRecord, Conflict, DecisionRequest, StoredRun};
+use crate::runner::{Driven, Progress, retriable};
+use crate::store::{
+    CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
+};
 
 /// Which waiting calls are decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,13 +108,39 @@ pub async fn approve_run(
             at: host.clock.now(),
         })
         .await?;
-    match decided.claim {
+    let claim = match decided.claim {
+        Some(claim) => Some(claim),
+        // What is left may be calls of unknown outcome that the role has the host try again.
+        None => claim_to_retry(host, &opened, &id).await?,
+    };
+    match claim {
         Some(claim) => {
             attended.reporter.report(Progress::Resumed);
             let driven = continue_run(host, &opened, claim, &mut attended).await?;
             Ok(Approved::Driven(Box::new(driven)))
         }
         None => Ok(Approved::Recorded(Box::new(store.load_run(&id).await?))),
+    }
+}
+
+/// Claims a run that nobody drives, where only calls of unknown outcome are undecided and the host tries
+/// each of them again.
+async fn claim_to_retry(
+    host: &Host,
+    opened: &Opened,
+    id: &RunId,
+) -> Result<Option<Claim>, OpError> {
+    let store = host.store()?;
+    let run = store.load_run(id).await?;
+    if run.run.state != RunState::Paused || retriable(&opened.tools, &run).is_none() {
+        return Ok(None);
+    }
+    let by = Resolver { authenticated_as: host.identity().to_owned(), note: None };
+    match store.claim_run(id, &host.owner()?, &by, host.clock.now()).await {
+        Ok(claim) => Ok(Some(claim)),
+        // Somebody else goes on with it.
+        Err(StoreError::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -236,16 +266,33 @@ pub(super) fn unknown_outcome(run: &StoredRun) -> Option<OpError> {
 
 /// What a person is asked about a call that was started and has no result.
 pub fn question(call: &CallRecord) -> String {
-    let what = call.preview.as_ref().map_or(&call.arguments, |preview| &preview.text);
+    let what = what(call.preview.as_ref(), &call.arguments);
+    ask(&call.run, &call.id, &call.model_tool, what, call.running)
+}
+
+/// The same of a call in the queue, where its outcome is unknown.
+pub fn pending_question(call: &PendingCall) -> Option<String> {
+    let what = what(call.preview.as_ref(), &call.arguments);
+    (call.state == CallState::Unknown)
+        .then(|| ask(&call.run, &call.call, &call.tool, what, call.running))
+}
+
+fn what<'t>(preview: Option<&'t Preview>, arguments: &'t str) -> &'t str {
+    preview.map_or(arguments, |preview| &preview.text)
+}
+
+fn ask(run: &RunId, id: &CallId, tool: &str, what: &str, running: Option<u32>) -> String {
+    let look = match running {
+        Some(pid) => format!("its program (pid {pid}) still runs: wait for it or stop it"),
+        None => "look first".to_owned(),
+    };
     format!(
         "call {id} ({tool}: {what}) was started, and its process ended before a result was written, so \
-         whether it happened is not known; look first, then choose:\n  \
+         whether it happened is not known; {look}, then choose:\n  \
          initrunner approve {run} --tool-call-id {id} --retry\n  \
          initrunner approve {run} --tool-call-id {id} --report-unknown",
-        id = call.id,
-        tool = one_line(&call.model_tool),
+        tool = one_line(tool),
         what = one_line(what),
-        run = call.run,
     )
 }
 
@@ -264,6 +311,9 @@ fn decided_before(call: &CallRecord) -> OpError {
             },
             at,
         },
+        (None, _, Some(at)) if call.state == CallState::Expired => {
+            Conflict::Expired { call: call.id.clone(), at }
+        }
         _ => Conflict::NotWaiting { call: call.id.clone(), state: call.state },
     })
 }

@@ -94,10 +94,11 @@ impl Host {
         let opened = if self.options.persist {
             SqliteStore::open(OpenOptions {
                 one_thread: self.options.one_run,
+                clock: Arc::clone(&self.clock),
                 ..OpenOptions::new(self.database(), self.options.home.keys())
             })?
         } else {
-            SqliteStore::in_memory()?
+            SqliteStore::in_memory_with(Arc::clone(&self.clock))?
         };
         Ok(self.store.get_or_init(|| Arc::new(opened)))
     }

@@ -19,15 +19,19 @@ mod list_runs;
 mod open_role;
 mod prune_journal;
 mod random;
+mod recover_runs;
 mod resume_run;
 mod run_role;
 mod show_journal;
 mod show_run;
+mod sweep_approvals;
 mod system_clock;
 mod validate_role;
 mod verify_journal;
 
-pub use approve_run::{ApproveRequest, Approved, Choice, Selection, approve_run, question};
+pub use approve_run::{
+    ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
+};
 pub use cancel_run::cancel_run;
 pub use edit_call::NewArguments;
 pub use error::OpError;
@@ -41,10 +45,12 @@ pub use list_pending::list_pending;
 pub use list_runs::list_runs;
 pub use open_role::RoleFile;
 pub use prune_journal::{PruneReport, prune_journal};
+pub use recover_runs::{Needs, Recovered, recover_runs};
 pub use resume_run::resume_run;
 pub use run_role::{RunRequest, run_role};
 pub use show_journal::show_journal;
 pub use show_run::{Story, show_run};
+pub use sweep_approvals::{Report as SweepReport, Sweeper, sweep_approvals};
 pub use validate_role::{Validated, validate_role};
 pub use verify_journal::verify_journal;
 

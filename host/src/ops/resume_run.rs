@@ -9,7 +9,7 @@ use super::host::Host;
 use super::open_role::open_stored;
 use crate::domain::decision::Resolver;
 use crate::domain::tool_call::CallState;
-use crate::runner::{Driven, Progress};
+use crate::runner::{Driven, Progress, retriable};
 
 /// Claims an interrupted run and drives it.
 ///
@@ -32,10 +32,17 @@ pub async fn resume_run(
     if waiting > 0 {
         return Err(OpError::Undecided { run: id, waiting });
     }
-    if let Some(error) = unknown_outcome(&stored) {
+    let unknown = unknown_outcome(&stored);
+    let opened = match open_stored(host, &stored).await {
+        Ok(opened) => opened,
+        Err(error) => return Err(unknown.unwrap_or(error)),
+    };
+    // The role may have the host try again by itself; else a person chooses.
+    if let Some(error) = unknown
+        && retriable(&opened.tools, &stored).is_none()
+    {
         return Err(error);
     }
-    let opened = open_stored(host, &stored).await?;
     let by = Resolver { authenticated_as: host.identity().to_owned(), note: None };
     let claim = store.claim_run(&id, &host.owner()?, &by, host.clock.now()).await?;
     attended.reporter.report(Progress::Resumed);

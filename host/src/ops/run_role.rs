@@ -54,6 +54,7 @@ pub async fn run_role(
             trigger: request.trigger,
             requester: host.identity().to_owned(),
             budgets: file.role.budgets,
+            reply_to: None,
             at: host.clock.now(),
         })
         .await?;

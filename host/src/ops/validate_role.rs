@@ -3,7 +3,7 @@
 use super::error::OpError;
 use super::host::Host;
 use super::open_role::RoleFile;
-use crate::domain::role::Role;
+use crate::domain::role::{RetryUnknown, Role};
 use crate::plugin::Effects;
 use std::path::Path;
 
@@ -16,6 +16,8 @@ pub struct Validated {
     pub tools: Vec<(String, Effects, bool)>,
     /// What is missing here to run it, and not wrong with it: the model's key.
     pub missing: Option<String>,
+    /// What the role says and that has no effect.
+    pub notes: Vec<String>,
 }
 
 /// Reads a role and everything it names, and loads its tools.
@@ -26,12 +28,22 @@ pub async fn validate_role(host: &Host, path: &Path) -> Result<Validated, OpErro
     let file = RoleFile::read(host, path)?;
     let (toolset, missing) = file.check(host).await?;
     let mut tools = Vec::new();
+    let mut notes = Vec::new();
     for entry in toolset.entries() {
         for tool in &entry.tools {
             let asks = entry.entry.approval_of(&tool.name)
                 == crate::domain::approval::ApprovalMode::Required;
+            if entry.entry.retry_unknown_of(&tool.name) == RetryUnknown::Auto
+                && !tool.effects.idempotent
+            {
+                notes.push(format!(
+                    "`retry_unknown: auto` has no effect on `{}`: its component does not say that the \
+                     tool is idempotent, so a person is asked",
+                    tool.model_name
+                ));
+            }
             tools.push((tool.model_name.clone(), tool.effects, asks));
         }
     }
-    Ok(Validated { role: file.role, tools, missing })
+    Ok(Validated { role: file.role, tools, missing, notes })
 }

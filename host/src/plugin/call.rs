@@ -9,6 +9,7 @@ use super::entry::{Linked, LoadedEntry};
 use super::error::CallError;
 use super::import::process::ProcessAccess;
 use super::limits::{CallLimits, DESCRIPTION, HOSTCALL_FUEL, RESOURCES};
+use super::process::Announce;
 use super::state::State;
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::canonical;
@@ -51,7 +52,7 @@ impl Runtime {
         limits: CallLimits,
         input: CallInput,
     ) -> Result<Preview, CallError> {
-        let access = entry.process_access(&self.protected, true);
+        let access = entry.process_access(&self.protected, None, true);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
@@ -78,7 +79,7 @@ impl Runtime {
         })
     }
 
-    /// Does what the call asks.
+    /// Does what the call asks. `announce` is told of each program that it runs, before it runs.
     ///
     /// # Errors
     /// [`CallError`]: the component refuses, failed, or broke.
@@ -87,8 +88,9 @@ impl Runtime {
         entry: &LoadedEntry,
         limits: CallLimits,
         input: CallInput,
+        announce: Option<Announce>,
     ) -> Result<CallResult, CallError> {
-        let access = entry.process_access(&self.protected, false);
+        let access = entry.process_access(&self.protected, announce, false);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {

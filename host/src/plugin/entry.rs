@@ -9,6 +9,7 @@ use super::error::{EntryProblem, LoadError};
 use super::import::{self, process::ProcessAccess};
 use super::limits::{CallLimits, LARGEST_MEMORY};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
+use super::process::Announce;
 use super::schema::{Author, Schema};
 use super::source::Source;
 use super::state::State;
@@ -162,6 +163,7 @@ impl LoadedEntry {
     pub(super) fn process_access(
         &self,
         protected: &Arc<[PathBuf]>,
+        announce: Option<Announce>,
         inert: bool,
     ) -> Option<ProcessAccess> {
         let grant = self.grants.process.clone()?;
@@ -170,6 +172,7 @@ impl LoadedEntry {
             environment: Arc::clone(&self.environment),
             secrets: Arc::clone(&self.secrets),
             protected: Arc::clone(protected),
+            announce,
             inert,
         })
     }

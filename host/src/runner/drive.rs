@@ -10,19 +10,28 @@ use crate::domain::role::Role;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::run::RunState;
 use crate::domain::secret::mask;
-use crate::domain::tool_call::CallState;
+use crate::domain::tool_call::{CallState, MOST_ATTEMPTS};
 use crate::fail_point;
 use crate::gate::{
-    Admitted, Answer, Gate, Prior, Proposed, Toolset, Verdict, Waiting, denial_text, edit_text,
+    Admitted, Answer, Gate, Prior, ProgramStarted, Proposed, Toolset, Verdict, Waiting,
+    denial_text, edit_text,
 };
 use crate::llm::{Delta, Model, Request, ToolSpec};
 use crate::store::{
-    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Conflict, NewCall, Readmission, RunEnd,
-    Store, StoreError, StoredRun, TurnRecord,
+    Admission, AfterTurn, CallOutcome, CallRecord, Claim, Conflict, NewCall, Program, Readmission,
+    RunEnd, Store, StoreError, StoredRun, TurnRecord,
 };
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+
+/// How long a run that was stopped waits for the programs of the call that it gave up. Their supervisor
+/// kills them at once; longer than this it takes only where the machine is stuck, and then that is said.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How often it looks meanwhile: killing a program takes a few milliseconds.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// How often a result is written down while another process keeps the database locked. The store waits
 /// five seconds each time, and half a minute outlasts a backup that holds the lock.
@@ -155,7 +164,7 @@ impl Running<'_, '_> {
                 Step::AskModel => self.ask_model(reporter).await?,
                 Step::Invoke(call) => self.invoke(&call, reporter).await?,
                 Step::Tell(calls) => self.tell(&calls).await?,
-                Step::Pause => self.pause().await?,
+                Step::Pause => self.retry_or_pause().await?,
                 Step::Finish(answer) => Some(self.complete(answer).await?),
             };
             if let Some(ended) = ended {
@@ -374,13 +383,26 @@ impl Running<'_, '_> {
         // Stopped in time, a call still has a result; the budget ends the run at the next step.
         let left = self.time_left();
         let mut stop = self.driver.stop.clone();
-        let outcome = tokio::select! {
-            biased;
-            reason = stopped(&mut stop) => {
-                // Dropping the call ends it; whether it had happened by then cannot be known.
-                return self.interrupt(reason, true).await.map(Some);
+        let (announce, mut programs) = mpsc::channel(1);
+        let announce = Some(announce);
+        let driver = self.driver;
+        // Dropped at the end of this block, which ends the call where it was given up.
+        let outcome = {
+            let mut invoking =
+                pin!(driver.gate.invoke(driver.tools, admitted, attempt, left, announce));
+            loop {
+                tokio::select! {
+                    biased;
+                    reason = stopped(&mut stop) => break Err(reason),
+                    Some(program) = programs.recv() => self.let_run(id, attempt, program).await?,
+                    outcome = &mut invoking => break Ok(outcome),
+                }
             }
-            outcome = self.driver.gate.invoke(self.driver.tools, admitted, attempt, left) => outcome,
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            // Whether it had happened by then cannot be known.
+            Err(reason) => return self.interrupt(reason, true).await.map(Some),
         };
         fail_point::reach("runner.invoke.invoked");
         reporter.report(Progress::CallEnded {
@@ -416,6 +438,28 @@ impl Running<'_, '_> {
             }
         }
         write().await
+    }
+
+    /// Lets a program run, once it is written down which process it will be.
+    async fn let_run(
+        &self,
+        call: &CallId,
+        attempt: u32,
+        started: ProgramStarted,
+    ) -> Result<(), StoreError> {
+        let ProgramStarted { pid, start_time, go } = started;
+        // On a system that tells neither of the two, nobody could find the program again.
+        if let Some(uptime) = self.driver.clock.uptime()
+            && start_time > 0
+        {
+            let program = Program { pid, start_time, boot: uptime.boot };
+            let now = self.driver.clock.now();
+            let store = self.driver.store;
+            store.record_program_started(&self.claim, call, attempt, program, now).await?;
+        }
+        // Its supervisor may be gone; then so is the program.
+        let _ = go.send(());
+        Ok(())
     }
 
     /// The call's admission from this drive, or a fresh one: the gate is asked again for every call that
@@ -490,6 +534,20 @@ impl Running<'_, '_> {
         Ok(None)
     }
 
+    /// Pauses, unless all that stands in the way is calls of unknown outcome that the role has tried
+    /// again.
+    async fn retry_or_pause(&mut self) -> Result<Option<Ended>, StoreError> {
+        let Some(calls) = retriable(self.driver.tools, &self.run) else {
+            return self.pause().await;
+        };
+        for call in calls {
+            let now = self.driver.clock.now();
+            self.driver.store.retry_unknown(&self.claim, &call, now).await?;
+        }
+        self.reload().await?;
+        Ok(None)
+    }
+
     async fn pause(&mut self) -> Result<Option<Ended>, StoreError> {
         let now = self.driver.clock.now();
         fail_point::reach("runner.pause.before");
@@ -534,6 +592,13 @@ impl Running<'_, '_> {
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
         fail_point::reach("runner.interrupt.after");
         self.read_back().await?;
+        // So that nobody is asked about a call whose program is just being killed.
+        let patience = Instant::now() + FAREWELL;
+        while self.run.calls.iter().any(|call| call.running.is_some()) && Instant::now() < patience
+        {
+            tokio::time::sleep(GLANCE).await;
+            self.read_back().await?;
+        }
         Ok(Ended::Interrupted { reason, stopped })
     }
 
@@ -547,6 +612,24 @@ impl Running<'_, '_> {
         self.run = self.driver.store.load_run(&self.claim.run).await?;
         Ok(())
     }
+}
+
+/// The calls of unknown outcome that the host tries again by itself, where nothing else of the run needs
+/// a person; `None`: something does, or no call is unknown.
+pub fn retriable(tools: &Toolset, run: &StoredRun) -> Option<Vec<CallId>> {
+    let open = run.calls.iter().filter(|call| !call.told);
+    let undecided: Vec<&CallRecord> =
+        open.filter(|call| matches!(call.state, CallState::Waiting | CallState::Unknown)).collect();
+    let may = |call: &&CallRecord| {
+        call.state == CallState::Unknown
+            && call.attempts < MOST_ATTEMPTS
+            && call.running.is_none()
+            && tools.retries_unknown(&call.model_tool)
+    };
+    if undecided.is_empty() || !undecided.iter().all(may) {
+        return None;
+    }
+    Some(undecided.into_iter().map(|call| call.id.clone()).collect())
 }
 
 /// The text that the model reads for a call that has its result.

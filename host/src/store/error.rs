@@ -84,6 +84,32 @@ pub enum Conflict {
         /// Its process.
         pid: u32,
     },
+    /// Nobody decided about the call in time.
+    #[error("call {call} expired at {at}; it was not executed")]
+    Expired {
+        /// The call.
+        call: CallId,
+        /// When that was written down.
+        at: Timestamp,
+    },
+    /// A program that the unknown call started is still there, so trying again could do things twice.
+    #[error(
+        "call {call} cannot be tried again: its program (pid {pid}) still runs; wait for it or stop it"
+    )]
+    ProgramRuns {
+        /// The call.
+        call: CallId,
+        /// The program's process.
+        pid: u32,
+    },
+    /// The unknown call was tried as often as is done without a person.
+    #[error("call {call} was tried {attempts} times, and its outcome is still unknown")]
+    TriedOften {
+        /// The call.
+        call: CallId,
+        /// How often.
+        attempts: u32,
+    },
     /// The call is in no state for this.
     #[error("call {call} is {state}")]
     WrongCallState {
@@ -160,6 +186,9 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// There is no such message.
+    #[error("there is no message {0} to be delivered")]
+    UnknownMessage(i64),
     /// Another process has claimed the run since.
     #[error("run {0} was cancelled or taken over by another process; nothing more was written")]
     Fenced(RunId),

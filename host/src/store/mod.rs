@@ -7,16 +7,18 @@
 mod error;
 pub mod key;
 pub mod owner;
+mod program;
 mod record;
 pub mod sqlite;
 mod texts;
 
 pub use error::{Conflict, StoreError};
+pub use program::Program;
 pub use record::{
     Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
-    Edit, Edited, EventFilter, JournalCheck, JournalHead, NewCall, NewRun, PendingCall,
-    PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunRecord, RunStart, RunSummary,
-    StoredRun, TurnRecord, Vote,
+    Edit, Edited, EventFilter, Expired, Expiring, JournalCheck, JournalHead, NewCall, NewRun,
+    OutboxMessage, PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd,
+    RunRecord, RunStart, RunSummary, StoredRun, Swept, TurnRecord, Vote,
 };
 pub use texts::{Texts, Visit};
 
@@ -60,6 +62,24 @@ pub trait Store: Send + Sync {
         call: &CallId,
         at: Timestamp,
     ) -> StoreFuture<'_, u32>;
+
+    /// Writes down that a started call is about to run a program, so that somebody who finds the call's
+    /// outcome unknown can tell whether the program still runs.
+    fn record_program_started(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        attempt: u32,
+        program: Program,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()>;
+
+    /// Lets an unknown call be tried again by nobody's decision, because its role says so. Refused with
+    /// [`Conflict::TriedOften`] after [`MOST_ATTEMPTS`], and with [`Conflict::ProgramRuns`] where a program
+    /// that it started still runs.
+    ///
+    /// [`MOST_ATTEMPTS`]: crate::domain::tool_call::MOST_ATTEMPTS
+    fn retry_unknown(&self, claim: &Claim, call: &CallId, at: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Writes down what became of a started call.
     fn record_call_finished(
@@ -114,6 +134,9 @@ pub trait Store: Send + Sync {
     /// *approve* means to try it again and *deny* to tell the model that its outcome is not known.
     /// Only what the call's rule lets count is recorded; an approval that is not enough by itself leaves
     /// the call waiting. Claims the run where nothing waits any more and nobody owns it.
+    ///
+    /// A call whose time is up expires, however late that is noticed: then no decision is recorded, and
+    /// the answer is [`Conflict::Expired`].
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
     /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first;
@@ -133,6 +156,26 @@ pub trait Store: Send + Sync {
     /// Interrupts the running runs whose owner is dead: calls that were started become unknown, and a
     /// run with calls that wait becomes paused. Gives the runs changed.
     fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>>;
+
+    /// Warns about the calls that wait and are about to expire, and expires those that nobody decided in
+    /// time: by the machine's uptime where it is known, so that setting the clock expires nothing. Of a
+    /// decision and an expiry at the same moment one is first.
+    fn sweep(&self, at: Timestamp) -> StoreFuture<'_, Swept>;
+
+    /// Takes messages that are due, oldest first, at most `limit`. Nobody else is given them within
+    /// [`LEASE`], in which each is to be marked: at least once is promised, and no more.
+    ///
+    /// [`LEASE`]: crate::domain::outbox::LEASE
+    fn due_messages(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Vec<OutboxMessage>>;
+
+    /// Notes that a message is out; it is not due again.
+    fn mark_delivered(&self, message: i64, at: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// Notes that a message could not be sent; gives when it is due again, each time later, up to an hour.
+    fn mark_failed(&self, message: i64, error: &str, at: Timestamp) -> StoreFuture<'_, Timestamp>;
+
+    /// The runs that have not ended and that nobody drives, oldest first.
+    fn unfinished(&self, limit: usize) -> StoreFuture<'_, Vec<RunId>>;
 
     /// Everything about one run, as it may be shown: secrets that were recognised are tokens.
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;

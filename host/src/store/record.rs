@@ -8,7 +8,8 @@ use crate::domain::decision::{Decision, Resolver};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{CallId, OwnerId, RunId};
 use crate::domain::message::{Message, Usage};
-use crate::domain::rule::ApprovalRule;
+use crate::domain::outbox::MessageKind;
+use crate::domain::rule::{ApprovalRule, OnExpiry};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallState, RefusedBy};
 use data_encoding::HEXLOWER;
@@ -56,6 +57,8 @@ pub struct NewRun {
     pub requester: String,
     /// Its limits.
     pub budgets: Budgets,
+    /// Where to tell what becomes of it, such as `slack:C123/456`: opaque, and part of no decision.
+    pub reply_to: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -256,6 +259,72 @@ pub struct Decided {
     pub waiting: usize,
 }
 
+/// What a sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// The calls that people were warned about.
+    pub warned: Vec<Expiring>,
+    /// The calls that expired.
+    pub expired: Vec<Expired>,
+    /// The paused runs in which nothing waits any more: they can be resumed.
+    pub freed: Vec<RunId>,
+    /// By how many microseconds the clock was set since the last sweep, where it was.
+    pub jumped: Option<i64>,
+    /// In how many microseconds the next call is due, where one can expire.
+    pub next: Option<i64>,
+}
+
+/// A call that waits and is about to expire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    /// The run.
+    pub run: RunId,
+    /// The call.
+    pub call: CallId,
+    /// The tool as the model named it.
+    pub tool: String,
+    /// When, as the clock says now.
+    pub expires_at: Timestamp,
+}
+
+/// A call that nobody decided in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expired {
+    /// The run.
+    pub run: RunId,
+    /// The call.
+    pub call: CallId,
+    /// The tool as the model named it.
+    pub tool: String,
+    /// How many seconds it could wait.
+    pub limit: u64,
+    /// What that means for the run.
+    pub on_expiry: OnExpiry,
+    /// When that was written down.
+    pub at: Timestamp,
+}
+
+/// Something to be told outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMessage {
+    /// Its number, to mark it by.
+    pub n: i64,
+    /// The same whenever it is sent: who receives it twice can tell.
+    pub key: String,
+    /// The run.
+    pub run: RunId,
+    /// What it is about.
+    pub kind: MessageKind,
+    /// Where it goes, as the run was given it.
+    pub address: String,
+    /// Canonical JSON: which calls, which state; no contents.
+    pub body: String,
+    /// How often it could not be sent.
+    pub failures: u32,
+    /// When it was written down.
+    pub created_at: Timestamp,
+}
+
 /// A run, as stored.
 #[derive(Debug, Clone)]
 pub struct RunRecord {
@@ -357,8 +426,12 @@ pub struct CallRecord {
     pub decided_at: Option<Timestamp>,
     /// What changed since it was last approved, where it waits again.
     pub changed: Vec<String>,
+    /// When it expires, as the clock said when it began to wait; `None`: never, or it does not wait.
+    pub expires_at: Option<Timestamp>,
     /// How many times it was started.
     pub attempts: u32,
+    /// The process of a program that it started and that still runs, where its outcome is unknown.
+    pub running: Option<u32>,
     /// The text for the model.
     pub result: Option<String>,
     /// Whether the history holds its result.
@@ -407,6 +480,10 @@ pub struct PendingCall {
     pub preview: Option<Preview>,
     /// What changed since it was last approved.
     pub changed: Vec<String>,
+    /// When it expires, as the clock said when it began to wait; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// The process of a program that it started and that still runs, where its outcome is unknown.
+    pub running: Option<u32>,
 }
 
 /// One row of the list of runs.

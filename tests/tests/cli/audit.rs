@@ -65,16 +65,16 @@ fn starts_and_resumptions_are_listed() {
 fn a_runs_events_are_told_in_order() {
     let home = three_runs();
     home.run(["audit", "show", "RUN2"]).check(expect![[r#"
-            13  TIME_______________________  run_created  by os:USER, fence 1, owner `OWNER___________`, trigger `cli`
-            14  TIME_______________________  turn_recorded  calls [["CALL2__________","waiting"]], turn 1
-            15  TIME_______________________  approval_requested  CALL2__________  request 2
-            16  TIME_______________________  run_paused  waiting 1
-            17  TIME_______________________  approval_decided  CALL2__________  deny, by os:USER, reason `too wide`, request 2
-            18  TIME_______________________  run_claimed  fence 2, owner `OWNER2__________`
-            19  TIME_______________________  run_resumed  by os:USER, prompt `(resume: CALL2__________:deny)`, role `test`, trigger_type `resume`
-            20  TIME_______________________  results_told  calls ["CALL2__________"]
-            21  TIME_______________________  turn_recorded  calls [], turn 2
-            22  TIME_______________________  run_ended  state `completed`
+            14  TIME_______________________  run_created  by os:USER, fence 1, owner `OWNER___________`, trigger `cli`
+            15  TIME_______________________  turn_recorded  calls [["CALL2__________","waiting"]], turn 1
+            16  TIME_______________________  approval_requested  CALL2__________  request 2
+            17  TIME_______________________  run_paused  waiting 1
+            18  TIME_______________________  approval_decided  CALL2__________  deny, by os:USER, reason `too wide`, request 2
+            19  TIME_______________________  run_claimed  fence 2, owner `OWNER2__________`
+            20  TIME_______________________  run_resumed  by os:USER, prompt `(resume: CALL2__________:deny)`, role `test`, trigger_type `resume`
+            21  TIME_______________________  results_told  calls ["CALL2__________"]
+            22  TIME_______________________  turn_recorded  calls [], turn 2
+            23  TIME_______________________  run_ended  state `completed`
         = 0
     "#]]);
     let events = home.json(["audit", "show", "RUN", "--json"]);
@@ -90,10 +90,10 @@ fn a_runs_events_are_told_in_order() {
 fn events_are_exported_as_lines_and_as_values() {
     let home = three_runs();
     let lines = home.run(["audit", "export", "--format", "jsonl"]);
-    assert_eq!(lines.stderr, "26 events exported.\n");
+    assert_eq!(lines.stderr, "27 events exported.\n");
     let events: Vec<serde_json::Value> =
         lines.raw.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(events.len(), 26);
+    assert_eq!(events.len(), 27);
     assert_eq!(events[25]["sequence"], 26);
     let values = home.run(["audit", "export", "--format", "csv", "--run", "RUN"]).to_string();
     // How long a run took differs from run to run.
@@ -147,12 +147,12 @@ fn an_export_is_private_and_replaces_nothing() {
     let file = home.work().join("events.csv");
     let words = ["audit", "export", "--format", "csv", "--output", "events.csv"];
     home.run(words).check(expect![[r#"
-        ! 26 events exported.
+        ! 27 events exported.
         = 0
     "#]]);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(text.lines().count(), 27);
+    assert_eq!(text.lines().count(), 28);
     assert!(text.lines().all(|line| !line.contains(",=")), "{text}");
     home.run(words).check(expect![[r#"
         ! error: the file `events.csv` is there already, and nothing was exported; give another name, or move it away
@@ -178,13 +178,13 @@ fn what_ended_long_ago_is_pruned_and_its_approvals_stay() {
         = 0
     "#]]);
     home.run(["audit", "prune", "--older-than", "0s", "--dry-run"]).check(expect![[r#"
-        Would prune 2 runs, 6 messages, 2 tool calls, 16 events. Their approvals are kept.
+        Would prune 2 runs, 6 messages, 2 tool calls, 17 events. Their approvals are kept.
         = 0
     "#]]);
     assert_eq!(home.json(["runs", "--json"]).as_array().unwrap().len(), 3);
     let before = home.run(["audit", "list", "--approvals"]);
     let pruned = home.json(["audit", "prune", "--older-than", "0s", "--json"]);
-    assert_eq!((&pruned["runs"], &pruned["events"]), (&2.into(), &16.into()), "{pruned}");
+    assert_eq!((&pruned["runs"], &pruned["events"]), (&2.into(), &17.into()), "{pruned}");
     assert!(pruned["bytes_after"].as_u64() < pruned["bytes_before"].as_u64(), "{pruned}");
     assert_eq!(home.json(["runs", "--json"]).as_array().unwrap().len(), 1);
     assert_eq!(home.run(["audit", "list", "--approvals"]).to_string(), before.to_string());
@@ -210,7 +210,7 @@ fn what_ended_long_ago_is_pruned_and_its_approvals_stay() {
     "#]]);
     home.run(["audit", "verify"]).check(expect![[r#"
         The journal holds: 11 events.
-        Head: 27 CODE
+        Head: 28 CODE
         = 0
     "#]]);
     home.run(["audit", "prune", "--older-than", "0s"]).check(expect![[r#"

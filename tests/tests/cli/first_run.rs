@@ -79,10 +79,11 @@ fn an_approved_call_happens_and_the_run_goes_on() {
                6  TIME_______________________  run_claimed
                7  TIME_______________________  run_resumed
                8  TIME_______________________  call_started  CALL___________
-               9  TIME_______________________  call_finished  CALL___________
-              10  TIME_______________________  results_told
-              11  TIME_______________________  turn_recorded
-              12  TIME_______________________  run_ended
+               9  TIME_______________________  program_started  CALL___________
+              10  TIME_______________________  call_finished  CALL___________
+              11  TIME_______________________  results_told
+              12  TIME_______________________  turn_recorded
+              13  TIME_______________________  run_ended
         = 0
     "#]]);
 }

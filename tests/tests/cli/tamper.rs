@@ -244,52 +244,52 @@ fn every_tampering_is_found() {
     check(
         &world.verify(),
         expect![[r#"
-        The journal holds: 77 events.
-        Head: 77 CODE
-        = 0
-    "#]],
+            The journal holds: 82 events.
+            Head: 82 CODE
+            = 0
+        "#]],
     );
     expect![[r#"
         edit the body of an event
-        ! error: the journal does not hold: event 17 was changed, is not in its place, or was written with another key
+        ! error: the journal does not hold: event 18 was changed, is not in its place, or was written with another key
         = 1
         delete an event
-        ! error: the journal does not hold: event 17 is missing
+        ! error: the journal does not hold: event 18 is missing
         = 1
         let two events change places
-        ! error: the journal does not hold: event 76 was changed, is not in its place, or was written with another key
-        !   also: event 77 was changed, is not in its place, or was written with another key
-        !   also: event 77 is not the one that was written first: the file of chain heads names another
+        ! error: the journal does not hold: event 81 was changed, is not in its place, or was written with another key
+        !   also: event 82 was changed, is not in its place, or was written with another key
+        !   also: event 82 is not the one that was written first: the file of chain heads names another
         = 1
         cut off the end
-        ! error: the journal does not hold: the journal ends with event 76, but event 77 had been written: its end was cut off
+        ! error: the journal does not hold: the journal ends with event 81, but event 82 had been written: its end was cut off
         !   also: run RUN8____________: the state is `paused`, and the journal says `running`
         !   also: run RUN8____________: the owner is none, and the journal says `OWNER___________`
         = 1
         turn a denial into an approval
-        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________): the decision is `approve`, and the journal says `deny` (event 17)
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the reason is none, and the journal says `too wide` (event 17)
+        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________): the decision is `approve`, and the journal says `deny` (event 18)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the reason is none, and the journal says `too wide` (event 18)
         = 1
         replace the decider
-        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________): the decider is `mallory`, and the journal says `os:USER` (event 17)
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decider's identity is `os:mallory`, and the journal says `os:USER` (event 17)
+        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________): the decider is `mallory`, and the journal says `os:USER` (event 18)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decider's identity is `os:mallory`, and the journal says `os:USER` (event 18)
         = 1
         replace the reason
-        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________): the reason is `not today`, and the journal says `too wide` (event 17)
+        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________): the reason is `not today`, and the journal says `too wide` (event 18)
         = 1
         swap the arguments of two calls
         ! error: the journal does not hold: the arguments of call CALL6__________ of run RUN8____________ are not those that were asked about
-        !   also: turn 1 of run RUN8____________: the model's message, or what its calls are made of, is not what was recorded (event 74)
+        !   also: turn 1 of run RUN8____________: the model's message, or what its calls are made of, is not what was recorded (event 79)
         = 1
         swap the arguments of two calls, and of the questions about them
-        ! error: the journal does not hold: approval request 8 (call CALL6__________, run RUN8____________): what was asked is not what was recorded (event 75)
-        !   also: turn 1 of run RUN8____________: the model's message, or what its calls are made of, is not what was recorded (event 74)
+        ! error: the journal does not hold: approval request 8 (call CALL6__________, run RUN8____________): what was asked is not what was recorded (event 80)
+        !   also: turn 1 of run RUN8____________: the model's message, or what its calls are made of, is not what was recorded (event 79)
         = 1
         alter a run's state
         ! error: the journal does not hold: run RUN8____________: the state is `interrupted`, and the journal says `paused`
         = 1
         alter a call's state
-        ! error: the journal does not hold: call CALL6__________ of run RUN8____________: the state is `approved`, and the journal says `waiting` (event 74)
+        ! error: the journal does not hold: call CALL6__________ of run RUN8____________: the state is `approved`, and the journal says `waiting` (event 79)
         = 1
         alter a call's result
         ! error: the journal does not hold: the result of call CALL___________ of run RUN_____________ is not what was recorded
@@ -300,42 +300,42 @@ fn every_tampering_is_found() {
         ! error: the journal does not hold: no event speaks of approval request 10 (call CALL2__________, run RUN2____________)
         = 1
         forge the approval of a call that waits
-        ! error: the journal does not hold: approval request 8 (call CALL6__________, run RUN8____________): the time of decision is `TIME_______________________`, and the journal says none (event 75)
-        !   also: approval request 8 (call CALL6__________, run RUN8____________): the decision is `approve`, and the journal says none (event 75)
-        !   also: approval request 8 (call CALL6__________, run RUN8____________): the decider is `alice`, and the journal says none (event 75)
-        !   also: approval request 8 (call CALL6__________, run RUN8____________): the decider's identity is `os:alice`, and the journal says none (event 75)
-        !   also: approval request 9 (call CALL7__________, run RUN8____________): the time of decision is `TIME_______________________`, and the journal says none (event 76)
-        !   also: approval request 9 (call CALL7__________, run RUN8____________): the decision is `approve`, and the journal says none (event 76)
-        !   also: approval request 9 (call CALL7__________, run RUN8____________): the decider is `alice`, and the journal says none (event 76)
-        !   also: approval request 9 (call CALL7__________, run RUN8____________): the decider's identity is `os:alice`, and the journal says none (event 76)
-        !   also: call CALL6__________ of run RUN8____________: the state is `approved`, and the journal says `waiting` (event 74)
-        !   also: call CALL7__________ of run RUN8____________: the state is `approved`, and the journal says `waiting` (event 74)
+        ! error: the journal does not hold: approval request 8 (call CALL6__________, run RUN8____________): the time of decision is `TIME_______________________`, and the journal says none (event 80)
+        !   also: approval request 8 (call CALL6__________, run RUN8____________): the decision is `approve`, and the journal says none (event 80)
+        !   also: approval request 8 (call CALL6__________, run RUN8____________): the decider is `alice`, and the journal says none (event 80)
+        !   also: approval request 8 (call CALL6__________, run RUN8____________): the decider's identity is `os:alice`, and the journal says none (event 80)
+        !   also: approval request 9 (call CALL7__________, run RUN8____________): the time of decision is `TIME_______________________`, and the journal says none (event 81)
+        !   also: approval request 9 (call CALL7__________, run RUN8____________): the decision is `approve`, and the journal says none (event 81)
+        !   also: approval request 9 (call CALL7__________, run RUN8____________): the decider is `alice`, and the journal says none (event 81)
+        !   also: approval request 9 (call CALL7__________, run RUN8____________): the decider's identity is `os:alice`, and the journal says none (event 81)
+        !   also: call CALL6__________ of run RUN8____________: the state is `approved`, and the journal says `waiting` (event 79)
+        !   also: call CALL7__________ of run RUN8____________: the state is `approved`, and the journal says `waiting` (event 79)
         = 1
         alter a message of the history
-        ! error: the journal does not hold: turn 1 of run RUN8____________: the model's message, or what its calls are made of, is not what was recorded (event 74)
+        ! error: the journal does not hold: turn 1 of run RUN8____________: the model's message, or what its calls are made of, is not what was recorded (event 79)
         = 1
         delete a resolved approval
-        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________) is gone from the database: event 15 asked it
-        !   also: call CALL2__________ of run RUN2____________: the approval request is none, and the journal says `2` (event 14)
+        ! error: the journal does not hold: approval request 2 (call CALL2__________, run RUN2____________) is gone from the database: event 16 asked it
+        !   also: call CALL2__________ of run RUN2____________: the approval request is none, and the journal says `2` (event 15)
         = 1
         raise a run's limits
-        ! error: the journal does not hold: run RUN8____________: the role, prompt or limits are not what was recorded (event 73)
+        ! error: the journal does not hold: run RUN8____________: the role, prompt, limits or address are not what was recorded (event 78)
         = 1
         alter the role of a run
         ! error: the journal does not hold: the text, place or components of the role `test` (role 1) were changed
         = 1
         remove a run whole
-        ! error: the journal does not hold: run RUN8____________ is gone from the database: event 73 began it
+        ! error: the journal does not hold: run RUN8____________ is gone from the database: event 78 began it
         = 1
         delete an event and let it pass for a pruned one
-        ! error: the journal does not hold: the checkpoint for events 17 to 17 was not written by pruning them
+        ! error: the journal does not hold: the checkpoint for events 18 to 18 was not written by pruning them
         !   also: the checkpoints are not those that the last pruning left: one was removed, or put back
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the time of decision is `TIME_______________________`, and the journal says `TIME_______________________` (event 22)
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decision is `deny`, and the journal says none (event 22)
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decider is `os:USER`, and the journal says none (event 22)
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decider's identity is `os:USER`, and the journal says none (event 22)
-        !   also: approval request 2 (call CALL2__________, run RUN2____________): the reason is `too wide`, and the journal says none (event 22)
-        !   also: call CALL2__________ of run RUN2____________: the state is `denied`, and the journal says `expired` (event 14)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the time of decision is `TIME_______________________`, and the journal says `TIME_______________________` (event 23)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decision is `deny`, and the journal says none (event 23)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decider is `os:USER`, and the journal says none (event 23)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the decider's identity is `os:USER`, and the journal says none (event 23)
+        !   also: approval request 2 (call CALL2__________, run RUN2____________): the reason is `too wide`, and the journal says none (event 23)
+        !   also: call CALL2__________ of run RUN2____________: the state is `denied`, and the journal says `expired` (event 15)
         = 1
     "#]].assert_eq(&world.tamper());
 }
@@ -347,18 +347,18 @@ fn every_tampering_is_found_after_pruning() {
     check(
         &world.home.run(["audit", "prune", "--older-than", "0s"]),
         expect![[r#"
-        Pruned 6 runs, 15 messages, 6 tool calls, 50 events. Their approvals are kept.
-        = 0
-    "#]],
+            Pruned 6 runs, 15 messages, 6 tool calls, 55 events. Their approvals are kept.
+            = 0
+        "#]],
     );
     world.now = files(&world.home);
     check(
         &world.verify(),
         expect![[r#"
-        The journal holds: 28 events.
-        Head: 78 CODE
-        = 0
-    "#]],
+            The journal holds: 28 events.
+            Head: 83 CODE
+            = 0
+        "#]],
     );
     let found = world.tamper();
     let absent: Vec<&str> = TAMPERINGS
@@ -387,18 +387,22 @@ fn every_tampering_is_found_after_pruning() {
     check(
         &world.verify(),
         expect![[r#"
-        ! error: the journal does not hold: the checkpoints are not those that the last pruning left: one was removed, or put back
-        = 1
-    "#]],
+            ! error: the journal does not hold: the checkpoints are not those that the last pruning left: one was removed, or put back
+            !   also: the programs of call CALL___________ of run RUN_____________ are not those recorded
+            !   also: the programs of call CALL4__________ of run RUN4____________ are not those recorded
+            !   also: the programs of call CALL5__________ of run RUN5____________ are not those recorded
+            !   also: the programs of call CALL8__________ of run RUN7____________ are not those recorded
+            = 1
+        "#]],
     );
     // The whole file of before the pruning, beside the heads of after it.
     world.put_back(&unpruned[..1]);
     check(
         &world.verify(),
         expect![[r#"
-        ! error: the journal does not hold: the journal ends with event 77, but event 78 had been written: its end was cut off
-        = 1
-    "#]],
+            ! error: the journal does not hold: the journal ends with event 82, but event 83 had been written: its end was cut off
+            = 1
+        "#]],
     );
 }
 
@@ -408,34 +412,34 @@ fn a_file_that_was_rolled_back_is_found_by_its_heads() {
     check(
         &world.verify_with_head(),
         expect![[r#"
-        The journal holds: 77 events.
-        Head: 77 CODE
-        = 0
-    "#]],
+            The journal holds: 82 events.
+            Head: 82 CODE
+            = 0
+        "#]],
     );
     // The database alone.
     world.put_back(&world.early[..1]);
     check(
         &world.verify(),
         expect![[r#"
-        ! error: the journal does not hold: the journal ends with event 16, but event 77 had been written: its end was cut off
-        = 1
-    "#]],
+            ! error: the journal does not hold: the journal ends with event 17, but event 82 had been written: its end was cut off
+            = 1
+        "#]],
     );
     // With its heads: a head that was kept elsewhere knows better.
     world.put_back(&world.early);
     check(
         &world.verify(),
         expect![[r#"
-        The journal holds: 16 events.
-        Head: 16 CODE
-        = 0
-    "#]],
+            The journal holds: 17 events.
+            Head: 17 CODE
+            = 0
+        "#]],
     );
     check(
         &world.verify_with_head(),
         expect![[r#"
-            ! error: the journal does not hold: the journal ends with event 16, but event 77 is in the head that was kept: the file was rolled back, or its end cut off
+            ! error: the journal does not hold: the journal ends with event 17, but event 82 is in the head that was kept: the file was rolled back, or its end cut off
             = 1
         "#]],
     );
@@ -469,7 +473,7 @@ fn an_end_that_was_cut_off_with_its_heads_is_found_by_a_kept_head() {
     check(
         &world.verify_with_head(),
         expect![[r#"
-            ! error: the journal does not hold: the journal ends with event 72, but event 77 is in the head that was kept: the file was rolled back, or its end cut off
+            ! error: the journal does not hold: the journal ends with event 77, but event 82 is in the head that was kept: the file was rolled back, or its end cut off
             = 1
         "#]],
     );

@@ -113,6 +113,7 @@ pub fn new_run(owner: &OwnerId) -> NewRun {
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
+        reply_to: None,
         at: at(0),
     }
 }

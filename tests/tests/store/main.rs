@@ -25,3 +25,4 @@ mod fixture;
 mod journal;
 mod migrate;
 mod property;
+mod time;

@@ -2,24 +2,32 @@
 
 use super::fixture::*;
 use initrunner::domain::budget::Spent;
+use initrunner::domain::clock::ManualClock;
 use initrunner::domain::event::Event;
 use initrunner::domain::ids::CallId;
 use initrunner::domain::message::Message;
-use initrunner::domain::rule::{ApprovalRule, Remember};
+use initrunner::domain::rule::{ApprovalRule, OnExpiry, Remember};
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::{CallEvent, CallState, RefusedBy};
 use initrunner::store::owner::Owner;
 use initrunner::store::sqlite::SqliteStore;
-use initrunner::store::{Admission, CallOutcome, Claim, Readmission, RunEnd, Store, StoredRun};
+use initrunner::store::{
+    Admission, CallOutcome, Claim, Conflict, Readmission, RunEnd, Store, StoreError, StoredRun,
+};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Three reviewers, and somebody who is none.
 const PEOPLE: [&str; 4] = ["os:alice", "os:bob", "os:carol", "os:mallory"];
 
 fn remembering() -> ApprovalRule {
     ApprovalRule { remember: Remember::Run, ..ApprovalRule::required() }
+}
+
+fn limited(on_expiry: OnExpiry) -> ApprovalRule {
+    ApprovalRule { expires_after: Some(10), on_expiry, ..ApprovalRule::required() }
 }
 
 /// A verb and what it is done to: indices choose among the calls and claims there are, so that stale
@@ -41,6 +49,10 @@ enum Step {
     Claim,
     Cancel,
     Adopt,
+    /// So many seconds pass.
+    Wait(u8),
+    Sweep,
+    RetryUnknown(Index, Index),
     /// The owner dies, and another takes its place.
     Die,
 }
@@ -48,7 +60,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let index = any::<Index>;
     prop_oneof![
-        4 => (prop::collection::vec(0..5u8, 0..4), any::<bool>())
+        4 => (prop::collection::vec(0..7u8, 0..4), any::<bool>())
             .prop_map(|(calls, pause)| Step::Turn(calls, pause)),
         6 => (index(), index()).prop_map(|(claim, call)| Step::Start(claim, call)),
         4 => (index(), index(), any::<bool>()).prop_map(|(a, b, ok)| Step::Finish(a, b, ok)),
@@ -63,12 +75,16 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Claim),
         1 => Just(Step::Cancel),
         2 => Just(Step::Adopt),
+        2 => (1..8u8).prop_map(Step::Wait),
+        2 => Just(Step::Sweep),
+        2 => (index(), index()).prop_map(|(claim, call)| Step::RetryUnknown(claim, call)),
         2 => Just(Step::Die),
     ]
 }
 
 struct World {
     store: SqliteStore,
+    clock: Arc<ManualClock>,
     owner: Owner,
     claims: Vec<Claim>,
     calls: Vec<CallId>,
@@ -90,6 +106,8 @@ impl World {
                     1 => waiting(),
                     2 => waiting_under(two_of_three()),
                     3 => waiting_under(remembering()),
+                    4 => waiting_under(limited(OnExpiry::Deny)),
+                    5 => waiting_under(limited(OnExpiry::Fail)),
                     _ => refused(),
                 };
                 let calls: Vec<_> = kinds.iter().map(|kind| new_call(admission(kind))).collect();
@@ -148,7 +166,7 @@ impl World {
                     request.decisions.extend(one.decisions);
                 }
                 let decided = wait(store.decide(request));
-                let accepted = decided.is_ok();
+                let accepted = decided.is_ok() || is_late(&decided);
                 self.claims.extend(decided.ok().and_then(|decided| decided.claim));
                 accepted
             }
@@ -162,8 +180,11 @@ impl World {
                 request.decisions[0].seen = if *seen { shown } else { shown.map(|n| n - 1) };
                 request.decisions[0].edit = Some(edit(PEOPLE[usize::from(*who)], two_of_three()));
                 let decided = wait(store.decide(request));
-                let accepted = decided.is_ok();
-                assert!(*seen || !accepted, "a version was decided about that nobody was shown");
+                let accepted = decided.is_ok() || is_late(&decided);
+                assert!(
+                    *seen || decided.is_err(),
+                    "a version was decided about that nobody was shown"
+                );
                 self.claims.extend(decided.ok().and_then(|decided| decided.claim));
                 accepted
             }
@@ -175,6 +196,17 @@ impl World {
             }
             Step::Cancel => wait(store.cancel_run(&run, alice(), at(10))).is_ok(),
             Step::Adopt => !wait(store.adopt_orphans(at(11))).unwrap().is_empty(),
+            Step::Wait(seconds) => {
+                self.clock.advance(i64::from(*seconds) * 1_000_000);
+                false
+            }
+            Step::Sweep => {
+                let swept = wait(store.sweep(at(12))).unwrap();
+                !swept.warned.is_empty() || !swept.expired.is_empty()
+            }
+            Step::RetryUnknown(c, call) => {
+                wait(store.retry_unknown(&claim(c), call.get(calls), at(13))).is_ok()
+            }
             Step::Die => {
                 self.owner = owner(store);
                 false
@@ -187,6 +219,11 @@ impl World {
         // Reading refuses columns that do not fit together, so this alone is a check.
         (wait(self.store.load_run(run)).unwrap(), wait(self.store.events(run)).unwrap())
     }
+}
+
+/// Whether a decision was refused because it came too late, which expires the call.
+fn is_late<T>(decided: &Result<T, StoreError>) -> bool {
+    matches!(decided, Err(StoreError::Conflict(Conflict::Expired { .. })))
 }
 
 const EVENTS: [CallEvent; 11] = [
@@ -259,6 +296,8 @@ fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i64, Approval
     let mut open: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
     // Who voted for a request.
     let mut votes: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    // Requests that people were warned about.
+    let mut warned: BTreeSet<i64> = BTreeSet::new();
     // Requests that people themselves approved.
     let mut approved: BTreeSet<i64> = BTreeSet::new();
     // A cancellation denies whoever's call it is.
@@ -319,6 +358,24 @@ fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i64, Approval
                 assert_eq!(rules[&request].remember, Remember::Run);
                 allowed.insert(call, 1);
             }
+            "approval_expiring" => {
+                let request = body["request"].as_i64().unwrap();
+                assert!(open[call].contains(&request), "a warning about what nobody is asked");
+                assert!(warned.insert(request), "warned twice");
+            }
+            "approval_expired" => {
+                let request = body["request"].as_i64().unwrap();
+                assert!(open.entry(call).or_default().remove(&request), "expired after a decision");
+                assert!(warned.contains(&request), "expired without a warning");
+                assert_eq!(rules[&request].expires_after, Some(10));
+                allowed.insert(call, 0);
+            }
+            "unknown_retried" => {
+                let request = body["request"].as_i64().unwrap();
+                assert!(open.entry(call).or_default().remove(&request), "retried after a decision");
+                assert!(body["attempt"].as_i64().unwrap() <= 3);
+                allowed.insert(call, 1);
+            }
             "call_refused" => {
                 allowed.insert(call, 0);
             }
@@ -344,10 +401,11 @@ proptest! {
         steps in prop::collection::vec(step(), 1..60),
         approved_before: bool,
     ) {
-        let store = SqliteStore::in_memory().unwrap();
+        let clock = Arc::new(ManualClock::new(at(0)));
+        let store = SqliteStore::in_memory_with(clock.clone()).unwrap();
         let owner = owner(&store);
         let claim = create(&store, &owner);
-        let mut world = World { store, owner, claims: vec![claim], calls: Vec::new() };
+        let mut world = World { store, clock, owner, claims: vec![claim], calls: Vec::new() };
         if approved_before {
             // Something for later calls to be equal to.
             let run = world.claims[0].run.clone();

@@ -4,7 +4,7 @@
 use super::super::bindings::initrunner::host::process::{
     self as wit, Ending as WitEnding, Error as WitError, Options, Output,
 };
-use super::super::process::{self, Ending, ProcessCommand, ProcessError, Target};
+use super::super::process::{self, Announce, Ending, ProcessCommand, ProcessError, Target};
 use super::super::state::State;
 use crate::domain::grant::{ProcessGrant, Programs};
 use crate::domain::secret::Secrets;
@@ -27,6 +27,8 @@ pub(in super::super) struct ProcessAccess {
     pub(in super::super) secrets: Arc<Secrets>,
     /// Folders that no program may reach: the host's own state.
     pub(in super::super) protected: Arc<[PathBuf]>,
+    /// Who is told of each program before it runs.
+    pub(in super::super) announce: Option<Announce>,
     /// Only looking: `prepare` may not run anything.
     pub(in super::super) inert: bool,
 }
@@ -137,11 +139,13 @@ async fn start(
         supervisor: None,
     };
     let remaining = deadline.saturating_duration_since(Instant::now());
-    let output = process::run(command, remaining).await.map_err(|error| match error {
-        ProcessError::NotFound(text) => WitError::NotFound(access.secrets.redacted(text)),
-        ProcessError::Invalid(text) => WitError::Invalid(access.secrets.redacted(text)),
-        ProcessError::Failed(text) => WitError::Failed(access.secrets.redacted(text)),
-    })?;
+    let output = process::run_announced(command, remaining, access.announce.as_ref())
+        .await
+        .map_err(|error| match error {
+            ProcessError::NotFound(text) => WitError::NotFound(access.secrets.redacted(text)),
+            ProcessError::Invalid(text) => WitError::Invalid(access.secrets.redacted(text)),
+            ProcessError::Failed(text) => WitError::Failed(access.secrets.redacted(text)),
+        })?;
     Ok(Output {
         ending: match output.ending {
             Ending::Exited(code) => WitEnding::Exited(code),

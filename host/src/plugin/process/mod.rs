@@ -12,9 +12,11 @@
 //!   └──── stdout, stderr ────┘   └─ whatever it starts
 //! ```
 //!
-//! One socket carries the specification to the supervisor and its reports back. The host keeps its
-//! end open and never writes again: end of file means that the host died, or no longer wants the
-//! result, and the supervisor kills everything. A second process is what makes this hold under
+//! One socket carries the specification to the supervisor and its reports back. The supervisor makes
+//! the program's process and reports its number and its start; that process becomes the program when
+//! the host answers, which it does after it has written both down. Then the host keeps its end open
+//! and writes no more: end of file means that the host died, or no longer wants the result, and the
+//! supervisor kills everything. A second process is what makes this hold under
 //! `kill -9` of the host, and what makes daemons killable: as a *child subreaper* (prctl(2),
 //! `PR_SET_CHILD_SUBREAPER`) the supervisor becomes the parent of whatever escapes by `setsid` or a
 //! double fork.
@@ -76,8 +78,9 @@ use crate::domain::secret::Secrets;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
 
-pub use run::run;
+pub use run::{run, run_announced};
 pub use supervise::supervise;
 
 /// The first argument that makes the `initrunner` program a supervisor.
@@ -175,6 +178,20 @@ pub struct ProcessOutput {
     /// process id is reused, the pair is not.
     pub start_time: u64,
 }
+
+/// A process that is about to become a program, and waits.
+#[derive(Debug)]
+pub struct Started {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, as [`ProcessOutput::start_time`].
+    pub start_time: u64,
+    /// Lets it go on. Dropped, the program never runs.
+    pub go: oneshot::Sender<()>,
+}
+
+/// Where whoever invokes a tool is told of each program before it runs.
+pub type Announce = mpsc::Sender<Started>;
 
 /// Why there is no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

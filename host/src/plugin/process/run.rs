@@ -1,8 +1,10 @@
 //! The host's side of running a program. See [the module](super).
 
 use super::capture::Capture;
-use super::wire::{Refusal, Report, Specification};
-use super::{Ending, ProcessCommand, ProcessError, ProcessOutput, SUPERVISE, Target};
+use super::wire::{GO, Refusal, Report, Specification};
+use super::{
+    Announce, Ending, ProcessCommand, ProcessError, ProcessOutput, SUPERVISE, Started, Target,
+};
 use crate::fail_point;
 use rustix::process::Pid;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long after the program's deadline the supervisor may take to answer: it has to start, and to
@@ -27,11 +30,25 @@ const DRAIN: Duration = Duration::from_millis(250);
 ///
 /// Dropping the future kills all of them too; the supervisor sees its socket close.
 ///
+///
 /// # Errors
 /// Nothing was started, or the supervisor was lost. A program that fails is an output.
 pub async fn run(
     command: ProcessCommand,
     remaining: Duration,
+) -> Result<ProcessOutput, ProcessError> {
+    run_announced(command, remaining, None).await
+}
+
+/// The same; `announce`, where there is one, is told of the program's process before the program runs
+/// in it, and lets it run. A program that nobody lets run does not.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_announced(
+    command: ProcessCommand,
+    remaining: Duration,
+    announce: Option<&Announce>,
 ) -> Result<ProcessOutput, ProcessError> {
     let limit = command.timeout.min(remaining);
     if limit.is_zero() {
@@ -39,8 +56,8 @@ pub async fn run(
         return Err(ProcessError::Failed(format!("there was no time left to start `{name}`")));
     }
     check(&command)?;
-    match attempt(&command, limit, true).await {
-        Err(Lost::CannotHide) => attempt(&command, limit, false).await,
+    match attempt(&command, limit, true, announce).await {
+        Err(Lost::CannotHide) => attempt(&command, limit, false, announce).await,
         result => result,
     }
     .map_err(|lost| lost.into_error(command.target.program()))
@@ -51,6 +68,7 @@ async fn attempt(
     command: &ProcessCommand,
     limit: Duration,
     hide: bool,
+    announce: Option<&Announce>,
 ) -> Result<ProcessOutput, Lost> {
     let specification = specification(command, limit, hide).map_err(Lost::Refused)?;
     let deadline = Instant::now() + limit + GRACE;
@@ -67,7 +85,8 @@ async fn attempt(
         let mut reading = std::pin::pin!(async {
             tokio::join!(stdout.fill(out), stderr.fill(err));
         });
-        let mut answering = std::pin::pin!(timeout_at(deadline, supervisor.ask(&specification)));
+        let mut answering =
+            std::pin::pin!(timeout_at(deadline, supervisor.ask(&specification, announce)));
         let mut at_end = false;
         let answer = loop {
             tokio::select! {
@@ -213,6 +232,8 @@ enum Lost {
     Refused(ProcessError),
     /// Nothing was started, but will be if nothing is to be hidden.
     CannotHide,
+    /// Nobody let it run.
+    Unwanted,
     /// The supervisor is gone or talks nonsense.
     Broken(String),
     /// It did not answer in time.
@@ -223,6 +244,9 @@ impl Lost {
     fn into_error(self, program: &str) -> ProcessError {
         ProcessError::Failed(match self {
             Lost::Refused(error) => return error,
+            Lost::Unwanted => {
+                format!("`{program}` was not run: that it is about to could not be written down")
+            }
             Lost::CannotHide => format!("the state folder cannot be hidden from `{program}`"),
             Lost::Broken(why) => format!(
                 "the supervisor of `{program}` was lost ({why}); its processes may still run"
@@ -233,6 +257,13 @@ impl Lost {
             ),
         })
     }
+}
+
+/// Tells of a process that is about to become a program, and waits until it may.
+async fn may_run(announce: Option<&Announce>, pid: u32, start_time: u64) -> bool {
+    let Some(announce) = announce else { return true };
+    let (go, answer) = oneshot::channel();
+    announce.send(Started { pid, start_time, go }).await.is_ok() && answer.await.is_ok()
 }
 
 impl Supervisor {
@@ -269,7 +300,11 @@ impl Supervisor {
     }
 
     /// Hands the specification over and waits for the end.
-    async fn ask(&mut self, specification: &[u8]) -> Result<Ended, Lost> {
+    async fn ask(
+        &mut self,
+        specification: &[u8],
+        announce: Option<&Announce>,
+    ) -> Result<Ended, Lost> {
         let broken = |error: std::io::Error| Lost::Broken(error.to_string());
         self.reports.get_mut().get_mut().write_all(specification).await.map_err(broken)?;
         fail_point::reach("process.specified");
@@ -279,6 +314,10 @@ impl Supervisor {
             match (report, started.take()) {
                 (Report::Started { pid, start_time, isolation }, None) => {
                     self.program = i32::try_from(pid).ok().and_then(Pid::from_raw);
+                    if !may_run(announce, pid, start_time).await {
+                        return Err(Lost::Unwanted);
+                    }
+                    self.reports.get_mut().get_mut().write_all(GO).await.map_err(broken)?;
                     started = Some((pid, start_time, isolation));
                     fail_point::reach("process.started");
                 }
@@ -287,7 +326,7 @@ impl Supervisor {
                     let elapsed = Duration::from_millis(elapsed_ms);
                     return Ok(Ended { ending, elapsed, isolation, pid, start_time });
                 }
-                (Report::Refused { kind, text }, None) => {
+                (Report::Refused { kind, text }, _) => {
                     return Err(match kind {
                         Refusal::NotFound => Lost::Refused(ProcessError::NotFound(text)),
                         Refusal::Invalid => Lost::Refused(ProcessError::Invalid(text)),

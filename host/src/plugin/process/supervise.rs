@@ -1,7 +1,7 @@
 //! The supervisor: the process between the host and a program. See [the module](super).
 
 use super::kill::{kill_descendants, reap};
-use super::wire::{Refusal, Report, Specification};
+use super::wire::{GO, Refusal, Report, Specification};
 use super::{Ending, LANG, PATH};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,7 +9,8 @@ use rustix::fs::Access;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitStatus};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -38,12 +39,12 @@ struct Supervisor {
     host: File,
 }
 
-/// The program, just started.
-struct Started {
-    pid: Pid,
-    start_time: u64,
-    isolation: String,
-    at: Instant,
+/// What the thread that starts the program tells.
+enum Progress {
+    /// It is restricted, and about to make the program's process.
+    Isolated(String),
+    /// The process became the program, at this moment.
+    Started(Pid, Instant),
 }
 
 /// Why it was not.
@@ -65,7 +66,7 @@ impl Supervisor {
 
     fn serve(mut self) -> io::Result<()> {
         let mut line = String::new();
-        // The host sends one line and nothing else, so reading ahead loses nothing.
+        // The host sends one line and then waits for an answer, so reading ahead loses nothing.
         BufReader::new(&self.host).read_line(&mut line)?;
         let specification: Specification = serde_json::from_str(&line)?;
         let timeout = Duration::from_millis(specification.timeout_ms);
@@ -75,12 +76,15 @@ impl Supervisor {
         };
 
         let (ended, end_of_program) = io::pipe()?;
+        let hold = Hold::new()?;
+        let Hold { mut made, go, child } = hold;
         let (tell, told) = mpsc::channel();
         // A thread of its own, because Landlock restricts a thread and what it starts: the supervisor
         // itself stays outside, so that the program can neither signal nor trace it.
         std::thread::spawn(move || {
-            let started = start(&specification, place);
-            let pid = started.as_ref().ok().map(|started| started.pid);
+            let started = start(&specification, place, child, &tell);
+            let pid = started.as_ref().ok().map(|(pid, _)| *pid);
+            let started = started.map(|(pid, at)| Progress::Started(pid, at));
             if tell.send(started).is_ok()
                 && let Some(pid) = pid
             {
@@ -93,32 +97,41 @@ impl Supervisor {
             drop(end_of_program);
         });
 
-        let started = match told.recv() {
-            Ok(Ok(started)) => started,
+        let isolation = match told.recv() {
+            Ok(Ok(Progress::Isolated(isolation))) => isolation,
             Ok(Err(refused)) => return self.refuse(refused),
-            Err(_) => {
-                let text = "the supervisor broke before it started the program";
-                return self.refuse(Refused(Refusal::Failed, text.to_owned()));
-            }
+            Ok(Ok(Progress::Started(..))) | Err(_) => return self.refuse(broke()),
+        };
+        let mut number = [0; 4];
+        // End of file: no process was made, and the thread says why.
+        if made.read_exact(&mut number).is_ok()
+            && let Some(pid) = Pid::from_raw(i32::from_ne_bytes(number))
+        {
+            let pid = pid.as_raw_pid().unsigned_abs();
+            let start_time = start_time(pid);
+            self.report(&Report::Started { pid, start_time, isolation })?;
+            // The host answers once it has written that down, or closes the socket: then this process
+            // ends, and with it the one that waits.
+            let mut word = [0; GO.len()];
+            (&self.host).read_exact(&mut word)?;
+            File::from(go).write_all(&word)?;
+        }
+        let (pid, at) = match told.recv() {
+            Ok(Ok(Progress::Started(pid, at))) => (pid, at),
+            Ok(Err(refused)) => return self.refuse(refused),
+            Ok(Ok(Progress::Isolated(_))) | Err(_) => return self.refuse(broke()),
         };
         // The program and what it starts are now the only writers: their end is the end of file.
         rustix::stdio::dup2_stdout(null()?)?;
         rustix::stdio::dup2_stderr(null()?)?;
 
-        let Started { pid, start_time, isolation, at } = started;
         let mut status = None;
         let mut reaped = |which: Pid, how: WaitStatus| {
             if which == pid {
                 status = Some(how);
             }
         };
-        let outcome = self
-            .report(&Report::Started {
-                pid: pid.as_raw_pid().unsigned_abs(),
-                start_time,
-                isolation,
-            })
-            .and_then(|()| self.wait(ended.as_fd(), at + timeout, &mut reaped));
+        let outcome = self.wait(ended.as_fd(), at + timeout, &mut reaped);
         let elapsed_ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
         kill_descendants(pid, &mut reaped);
 
@@ -162,7 +175,7 @@ impl Supervisor {
                 reap(reaped);
                 return Ok(Outcome::Ended);
             }
-            // The host never writes again, so whatever arrives means the same as the end of file.
+            // The host does not write any more, so whatever arrives means the same as the end of file.
             if host {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
@@ -177,6 +190,74 @@ impl Supervisor {
 enum Outcome {
     Ended,
     TimedOut,
+}
+
+fn broke() -> Refused {
+    Refused(Refusal::Failed, "the supervisor broke before it started the program".to_owned())
+}
+
+/// What holds the program's process back until the host knows of it. That process is made, tells its
+/// number, and waits; then it becomes the program. So nothing runs that nobody wrote down, whoever is
+/// killed in between.
+struct Hold {
+    /// Where the process's number is read.
+    made: File,
+    /// What lets it go on.
+    go: OwnedFd,
+    /// Its own side.
+    child: Held,
+}
+
+/// The ends that the process holds itself.
+struct Held {
+    tell: OwnedFd,
+    wait: OwnedFd,
+    /// The supervisor's end of `wait`, which a new process has a copy of: with it, it would not see
+    /// the supervisor's death.
+    not_mine: RawFd,
+}
+
+impl Hold {
+    fn new() -> io::Result<Self> {
+        let (made, tell) = io::pipe()?;
+        let (wait, go) = io::pipe()?;
+        let go = OwnedFd::from(go);
+        let child = Held { tell: tell.into(), wait: wait.into(), not_mine: go.as_raw_fd() };
+        Ok(Self { made: OwnedFd::from(made).into(), go, child })
+    }
+}
+
+impl Held {
+    /// Tells this process's number and waits. Called between fork and exec, so it allocates nothing and
+    /// takes no lock: it makes system calls.
+    fn wait(&self) -> io::Result<()> {
+        #[expect(unsafe_code, reason = "there is no safe way to close another's copied descriptor")]
+        // SAFETY: this is the child of a fork, which has this one thread; the number is that of the copy
+        // of a descriptor that its owner in the parent keeps open, and nothing here uses it.
+        unsafe {
+            rustix::io::close(self.not_mine);
+        }
+        let number = rustix::process::getpid().as_raw_pid().to_ne_bytes();
+        rustix::io::retry_on_intr(|| rustix::io::write(&self.tell, &number))?;
+        let mut word = [0; GO.len()];
+        match rustix::io::retry_on_intr(|| rustix::io::read(&self.wait, &mut word))? {
+            // Whoever would have let it go on is gone.
+            0 => Err(rustix::io::Errno::CANCELED.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// When a process started, in clock ticks since boot; 0 where unknown.
+fn start_time(pid: u32) -> u64 {
+    #[cfg(target_os = "linux")]
+    return i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .and_then(super::kill::Stat::of)
+        .map_or(0, |stat| stat.start_time);
+    #[cfg(not(target_os = "linux"))]
+    return 0 * u64::from(pid);
 }
 
 fn ending(status: WaitStatus) -> Ending {
@@ -245,8 +326,13 @@ impl Place {
     }
 }
 
-/// Starts the program on this thread, restricted.
-fn start(specification: &Specification, place: Place) -> Result<Started, Refused> {
+/// Starts the program on this thread, restricted; returns when `held` was let go.
+fn start(
+    specification: &Specification,
+    place: Place,
+    held: Held,
+    tell: &mpsc::Sender<Result<Progress, Refused>>,
+) -> Result<(Pid, Instant), Refused> {
     let Specification { program, arguments, environment, .. } = specification;
     let Place { directory, protected, hidden } = place;
     let found = find(program, &directory)?;
@@ -272,31 +358,29 @@ fn start(specification: &Specification, place: Place) -> Result<Started, Refused
         .current_dir(&directory)
         .stdin(Stdio::null())
         .process_group(0);
-    let at = Instant::now();
+    #[expect(unsafe_code, reason = "this is the only way to know a process before it is a program")]
+    // SAFETY: `Held::wait` makes system calls only, which is all that may happen between fork and exec
+    // in a process with threads.
+    unsafe {
+        command.pre_exec(move || held.wait());
+    }
+    // Whoever receives it waits for this function's answer as well.
+    let _ = tell.send(Ok(Progress::Isolated(isolation)));
     // The handle is not needed: the main thread reaps whatever ends, this program included.
-    let pid = match command.spawn() {
-        Ok(child) => Pid::from_child(&child),
-        Err(error) => {
-            return Err(match error.kind() {
-                io::ErrorKind::NotFound => Refused(
-                    Refusal::NotFound,
-                    format!(
-                        "`{program}` names an interpreter in its first line that does not exist"
-                    ),
-                ),
-                io::ErrorKind::ArgumentListTooLong => Refused(
-                    Refusal::Invalid,
-                    format!("the arguments of `{program}` are longer than the system allows"),
-                ),
-                _ => failed(format!("`{program}` cannot be started: {error}")),
-            });
-        }
-    };
-    #[cfg(target_os = "linux")]
-    let start_time = super::kill::Stat::of(pid).map_or(0, |stat| stat.start_time);
-    #[cfg(not(target_os = "linux"))]
-    let start_time = 0;
-    Ok(Started { pid, start_time, isolation, at })
+    match command.spawn() {
+        Ok(child) => Ok((Pid::from_child(&child), Instant::now())),
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::NotFound => Refused(
+                Refusal::NotFound,
+                format!("`{program}` names an interpreter in its first line that does not exist"),
+            ),
+            io::ErrorKind::ArgumentListTooLong => Refused(
+                Refusal::Invalid,
+                format!("the arguments of `{program}` are longer than the system allows"),
+            ),
+            _ => failed(format!("`{program}` cannot be started: {error}")),
+        }),
+    }
 }
 
 /// Where the program is: a name in [`PATH`], or a path seen from the working directory.

@@ -4,7 +4,7 @@
 use super::Ending;
 use serde::{Deserialize, Serialize};
 
-/// The host's only message.
+/// The host's first message. The only other one is [`GO`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Specification {
     /// The program: a name for the fixed `PATH`, or a path.
@@ -25,7 +25,12 @@ pub(super) struct Specification {
     pub(super) hide: bool,
 }
 
-/// The supervisor's messages: `Refused` alone, or `Started` and then `Ended`.
+/// The host's answer to `Started`: the program may run. A supervisor that reads the end of the socket
+/// instead lets nothing run.
+pub(super) const GO: &[u8] = b"\n";
+
+/// The supervisor's messages: `Refused` alone, or `Started` and then `Ended`; or `Started` and then
+/// `Refused`, where the program turned out not to be one.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Report {
@@ -36,7 +41,7 @@ pub(super) enum Report {
         /// Why, in a sentence.
         text: String,
     },
-    /// The program runs.
+    /// The program's process exists, and waits for the host's [`GO`] before it becomes the program.
     Started {
         /// The program's process id; also its process group's.
         pid: u32,

@@ -2,11 +2,12 @@
 
 use super::fault::Fault;
 use super::writer::Write;
-use super::{call_row, components, decide, run_row};
+use super::{call_row, components, decide, outbox, run_row};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::event::EventKind;
 use crate::domain::ids::RunId;
+use crate::domain::outbox::MessageKind;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallEvent, CallState};
 use crate::store::record::CANCELLED_BY;
@@ -43,5 +44,7 @@ pub(super) fn cancel_run(
         "fence": fence,
         "state": RunState::Cancelled.as_str(),
     });
-    write.record(at, &run.id, None, EventKind::RunEnded, &body)
+    write.record(at, &run.id, None, EventKind::RunEnded, &body)?;
+    let body = json!({"by": resolver.resolved_by(), "state": RunState::Cancelled.as_str()});
+    outbox::put(write, &run, MessageKind::Ended, &body, at)
 }

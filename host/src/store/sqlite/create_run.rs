@@ -29,8 +29,8 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
     let role = role(write, run, digest)?;
     write.insert(
         r#"INSERT INTO runs (id, role, state, owner, fence, prompt, "trigger", requester,
-             max_requests, max_tool_calls, max_wall_time, created_at, updated_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)"#,
+             max_requests, max_tool_calls, max_wall_time, created_at, updated_at, reply_to)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)"#,
         params![
             run.id.as_str(),
             role,
@@ -44,15 +44,12 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
             run.budgets.max_tool_calls,
             run.budgets.max_wall_time,
             run.at.0,
+            run.reply_to,
         ],
     )?;
-    let columns = json!([
-        digest.hex(),
-        run.prompt,
-        run.budgets.max_requests,
-        run.budgets.max_tool_calls,
-        run.budgets.max_wall_time,
-    ]);
+    let limits = &run.budgets;
+    let limits = [limits.max_requests, limits.max_tool_calls, limits.max_wall_time];
+    let columns = columns(&digest.hex(), &run.prompt, limits, run.reply_to.as_deref());
     let body = json!({
         "contents": contents(&columns),
         "fence": FIRST_FENCE,
@@ -62,6 +59,21 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
     });
     write.record(run.at, &run.id, None, EventKind::RunCreated, &body)?;
     Ok(Claim { run: run.id.clone(), owner: run.owner.clone(), fence: FIRST_FENCE })
+}
+
+/// What the digest in the event covers: written here and checked by the journal's verification. The
+/// address has a place only where there is one.
+pub(super) fn columns<N: Into<i64>>(
+    role: &str,
+    prompt: &str,
+    limits: [N; 3],
+    reply_to: Option<&str>,
+) -> Value {
+    let [requests, calls, time] = limits.map(Into::into);
+    match reply_to {
+        None => json!([role, prompt, requests, calls, time]),
+        Some(address) => json!([role, prompt, requests, calls, time, address]),
+    }
 }
 
 /// The row of what the run is made of: an earlier run's where nothing differs.

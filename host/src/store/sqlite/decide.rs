@@ -5,7 +5,7 @@
 use super::fault::Fault;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{adopt_orphans, call_row, edit_call, request, rows, votes};
+use super::{adopt_orphans, call_row, edit_call, programs, request, rows, votes};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::run::RunState;
@@ -68,7 +68,10 @@ pub(super) fn resolve(
     let (event, result) = match (call.state, decision) {
         (CallState::Waiting, Decision::Approve) => (CallEvent::Approve, None),
         (CallState::Waiting, Decision::Deny { .. }) => (CallEvent::Deny, None),
-        (CallState::Unknown, Decision::Approve) => (CallEvent::Retry, None),
+        (CallState::Unknown, Decision::Approve) => {
+            programs::check_ended(write.conn, call, write.uptime().as_ref())?;
+            (CallEvent::Retry, None)
+        }
         (CallState::Unknown, Decision::Deny { .. }) => {
             (CallEvent::ReportUnknown, Some(UNKNOWN_RESULT))
         }
@@ -121,6 +124,7 @@ fn too_late(conn: &Connection, call: &CallRow) -> Result<Conflict, Fault> {
             },
             at,
         },
+        rows::Asked::Expired { at } => Conflict::Expired { call: call.id.clone(), at },
         _ => Conflict::NotWaiting { call: call.id.clone(), state: call.state },
     })
 }

@@ -4,10 +4,11 @@ use super::fault::Fault;
 use super::journal::contents;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{call_row, components, request};
+use super::{call_row, components, outbox, request};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
+use crate::domain::outbox::MessageKind;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallEvent, CallState, UNKNOWN_RESULT};
 use crate::store::{Claim, RunEnd};
@@ -42,7 +43,8 @@ pub(super) fn end(
     components::release(write, run.role, at)?;
     let body = json!({"contents": contents(&json!([outcome])), "state": state.as_str()});
     let body = run_row::with_spent(body, spent);
-    write.record(at, &run.id, None, EventKind::RunEnded, &body)
+    write.record(at, &run.id, None, EventKind::RunEnded, &body)?;
+    outbox::put(write, run, MessageKind::Ended, &json!({"state": state.as_str()}), at)
 }
 
 /// Takes what nobody will decide any more out of the queue.

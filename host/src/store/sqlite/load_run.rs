@@ -2,19 +2,25 @@
 
 use super::fault::Fault;
 use super::rows::{self, Asked, AskedColumns};
-use super::{bindings, chain, rules, votes};
+use super::{bindings, chain, programs, rules, votes};
 use crate::domain::budget::{Budgets, Spent};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Timestamp, Uptime};
+use crate::domain::decision::{Resolver, SYSTEM};
 use crate::domain::digest::Digest;
 use crate::domain::ids::RunId;
 use crate::domain::message::{Message, Usage};
+use crate::domain::tool_call::CallState;
 use crate::store::{CallRecord, RunRecord, StoreError, StoredRun};
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt;
 
-pub(super) fn load_run(conn: &Connection, id: &RunId) -> Result<StoredRun, Fault> {
+pub(super) fn load_run(
+    conn: &Connection,
+    id: &RunId,
+    now: Option<&Uptime>,
+) -> Result<StoredRun, Fault> {
     let found = conn
         .prepare_cached(
             r#"SELECT runs.n, state, owner, fence, name, text, path, files, prompt, "trigger",
@@ -29,7 +35,7 @@ pub(super) fn load_run(conn: &Connection, id: &RunId) -> Result<StoredRun, Fault
     // The prompt is the first message; it is stored with the run.
     let mut messages = vec![Message::User { text: run.prompt.clone() }];
     read_messages(conn, n, &mut messages)?;
-    Ok(StoredRun { run, messages, calls: read_calls(conn, id, n, 1..=i64::MAX)? })
+    Ok(StoredRun { run, messages, calls: read_calls(conn, id, n, 1..=i64::MAX, now)? })
 }
 
 fn run(conn: &Connection, row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
@@ -95,7 +101,8 @@ pub(super) fn calls_of_turn(
     run: i64,
     turn: i64,
 ) -> Result<Vec<CallRecord>, Fault> {
-    read_calls(conn, id, run, turn..=turn)
+    // None of them was started yet, so none has a program.
+    read_calls(conn, id, run, turn..=turn, None)
 }
 
 fn read_calls(
@@ -103,24 +110,30 @@ fn read_calls(
     id: &RunId,
     run: i64,
     turns: RangeInclusive<i64>,
+    now: Option<&Uptime>,
 ) -> Result<Vec<CallRecord>, Fault> {
     let mut statement = conn.prepare_cached(
         "SELECT id, turn, position, entry, calls.tool, model_tool, provider_id, calls.arguments,
            calls.state, attempts, result, told, calls.created_at, preview_format, preview, binding,
            changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
-           shared_binding, proposed, rule, source
+           shared_binding, proposed, rule, source, expires_at, calls.n
          FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
          WHERE run = ?1 AND turn BETWEEN ?2 AND ?3 ORDER BY turn, position",
     )?;
     let mut found = statement.query([run, *turns.start(), *turns.end()])?;
     let mut calls = Vec::new();
     while let Some(row) = found.next()? {
-        calls.push(call(conn, row, id)?);
+        calls.push(call(conn, row, id, now)?);
     }
     Ok(calls)
 }
 
-fn call(conn: &Connection, row: &Row<'_>, run: &RunId) -> Result<CallRecord, Fault> {
+fn call(
+    conn: &Connection,
+    row: &Row<'_>,
+    run: &RunId,
+    now: Option<&Uptime>,
+) -> Result<CallRecord, Fault> {
     let id = rows::call_id(&row.get::<_, String>(0)?)?;
     let state = rows::call_state(&row.get::<_, String>(8)?)?;
     let attempts: u32 = row.get(9)?;
@@ -140,7 +153,15 @@ fn call(conn: &Connection, row: &Row<'_>, run: &RunId) -> Result<CallRecord, Fau
     rows::check_call(&id, state, &asked, result.is_some(), attempts, told)?;
     let (decision, resolver, decided_at) = match asked {
         Asked::Decided { decision, resolver, at } => (Some(decision), Some(resolver), Some(at)),
+        Asked::Expired { at } => {
+            (None, Some(Resolver { authenticated_as: SYSTEM.into(), note: None }), Some(at))
+        }
         Asked::Never | Asked::Open | Asked::Closed => (None, None, None),
+    };
+    let expires_at: Option<i64> = row.get(27)?;
+    let running = match state {
+        CallState::Unknown => programs::running(conn, row.get(28)?, now)?,
+        _ => None,
     };
     let votes = match request {
         // Under the plain rule nobody votes.
@@ -177,7 +198,9 @@ fn call(conn: &Connection, row: &Row<'_>, run: &RunId) -> Result<CallRecord, Fau
         resolver,
         decided_at,
         changed: rows::changed(row.get(16)?)?,
+        expires_at: expires_at.filter(|_| state == CallState::Waiting).map(Timestamp),
         attempts,
+        running,
         result,
         told,
         created_at: Timestamp(row.get(12)?),

@@ -10,7 +10,8 @@ ALTER TABLE bindings ADD COLUMN details TEXT;
 
 CREATE TABLE boots (
   n INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE
+  id TEXT NOT NULL UNIQUE,
+  clock_offset INTEGER
 ) STRICT;
 
 -- A check cannot be changed in place, so the table is made anew.
@@ -38,7 +39,9 @@ CREATE TABLE new_pending_approvals (
   expires_at INTEGER,
   opened_boot INTEGER REFERENCES boots (n),
   opened_uptime INTEGER,
-  warned_at INTEGER
+  warned_at INTEGER,
+  warned_boot INTEGER REFERENCES boots (n),
+  warned_uptime INTEGER
 ) STRICT;
 INSERT INTO new_pending_approvals (n, run_id, tool_call_id, tool, agent, state, arguments,
   preview_format, preview, shared_binding, binding, changed, created_at, resolved_at, resolved_by,
@@ -74,6 +77,23 @@ CREATE TABLE programs (
   at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX programs_of_call ON programs (call);
+
+ALTER TABLE runs ADD COLUMN reply_to TEXT;
+
+CREATE TABLE outbox (
+  n INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  run_id TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('paused', 'decided', 'expiring', 'ended')),
+  address TEXT NOT NULL,
+  body TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0,
+  error TEXT,
+  delivered_at INTEGER
+) STRICT;
+CREATE INDEX due_messages ON outbox (due_at) WHERE delivered_at IS NULL;
 
 CREATE TABLE checkpoints (
   first INTEGER PRIMARY KEY,

@@ -7,6 +7,7 @@
 mod adopt_orphans;
 mod approvals;
 mod bindings;
+mod boots;
 mod call_row;
 mod cancel_run;
 mod chain;
@@ -31,19 +32,23 @@ mod key;
 mod load_run;
 mod message;
 mod open;
+mod outbox;
 mod owners;
 mod pause_run;
 mod pending;
+mod programs;
 mod prune_runs;
 mod reader;
 mod readmit_call;
 mod record_call_finished;
 mod record_call_started;
+mod record_program_started;
 mod record_turn;
 mod remember;
 mod replay;
 mod request;
 mod resumption;
+mod retry_unknown;
 mod rows;
 mod rules;
 mod run_row;
@@ -52,7 +57,9 @@ mod schema;
 mod sealed;
 mod starts;
 mod stored_once;
+mod sweep;
 mod tell_results;
+mod unfinished;
 mod votes;
 mod writer;
 
@@ -61,11 +68,12 @@ pub use open::OpenOptions;
 use super::owner::Owner;
 use super::{
     CallOutcome, Claim, Decided, DecisionRequest, EventFilter, JournalCheck, JournalHead, NewRun,
-    PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunStart, RunSummary,
-    Store, StoreError, StoreFuture, StoredRun, Texts, TurnRecord,
+    OutboxMessage, PendingCall, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
+    RunEnd, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun, Swept, Texts,
+    TurnRecord,
 };
 use crate::domain::budget::Spent;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
 use crate::domain::decision::Resolver;
 use crate::domain::digest::Digest;
 use crate::domain::event::Event;
@@ -76,7 +84,7 @@ use owners::Owners;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use writer::{Job, Verb, Write};
@@ -89,6 +97,7 @@ pub struct SqliteStore {
     place: Place,
     owners: Owners,
     key: KeyPlace,
+    clock: Arc<dyn Clock>,
     threads: Mutex<Threads>,
 }
 
@@ -124,6 +133,7 @@ impl SqliteStore {
         Ok(Self {
             owners: Owners::Beside(folder),
             key: KeyPlace::Folder(options.key_folder.clone()),
+            clock: Arc::clone(&options.clock),
             place: Place::File(options),
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
         })
@@ -135,11 +145,20 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] where the operating system gives no memory or no random bytes.
     pub fn in_memory() -> Result<Self, StoreError> {
+        Self::in_memory_with(Arc::new(NoClock))
+    }
+
+    /// The same, and `clock` tells how long the machine has been up.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::in_memory`].
+    pub fn in_memory_with(clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let failed = |fault: Fault| fault.at(Path::new(IN_MEMORY));
         let conn = open::in_memory().map_err(failed)?;
         Ok(Self {
             owners: Owners::Here(std::sync::Arc::default()),
             key: KeyPlace::random().map_err(failed)?,
+            clock,
             place: Place::Memory,
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
         })
@@ -246,6 +265,7 @@ impl SqliteStore {
             key: self.key.read().map_err(|fault| fault.at(&path))?,
             conn: self.connection(threads)?,
             owners: self.owners.clone(),
+            clock: Arc::clone(&self.clock),
             heads: match &self.place {
                 Place::File(options) => Some(heads::Heads::new(&options.path)),
                 Place::Memory => None,
@@ -349,6 +369,29 @@ impl Store for SqliteStore {
         })
     }
 
+    fn record_program_started(
+        &self,
+        claim: &Claim,
+        call: &CallId,
+        attempt: u32,
+        program: Program,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write("record_program_started", move |write| {
+            record_program_started::record_program_started(
+                write, &claim, &call, attempt, &program, at,
+            )
+        })
+    }
+
+    fn retry_unknown(&self, claim: &Claim, call: &CallId, at: Timestamp) -> StoreFuture<'_, ()> {
+        let (claim, call) = (claim.clone(), call.clone());
+        self.write("retry_unknown", move |write| {
+            retry_unknown::retry_unknown(write, &claim, &call, at)
+        })
+    }
+
     fn record_call_finished(
         &self,
         claim: &Claim,
@@ -430,7 +473,15 @@ impl Store for SqliteStore {
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
         let run = request.run.clone();
-        self.write_hidden("decide", &run, request, |write, request| decide::decide(write, &request))
+        let decided = self.write_hidden("decide", &run, request, |write, request| {
+            let calls = request.decisions.iter().map(|said| &said.call);
+            match sweep::overdue(write, &request.run, calls, request.at)? {
+                // Not an error yet: that a call expired stays written down.
+                Some(late) => Ok(Err(late)),
+                None => decide::decide(write, &request).map(Ok),
+            }
+        });
+        Box::pin(async move { Ok(decided.await??) })
     }
 
     fn claim_run(
@@ -468,14 +519,58 @@ impl Store for SqliteStore {
         })
     }
 
+    fn sweep(&self, at: Timestamp) -> StoreFuture<'_, Swept> {
+        let now = Moment { at, uptime: self.clock.uptime() };
+        let moment = now.clone();
+        let look = self.read(move |conn| sweep::look(conn, &moment));
+        Box::pin(async move {
+            let look = look.await?;
+            let mut all = Swept { next: look.next, ..Swept::default() };
+            let mut due = look.due.chunks(sweep::BATCH).map(<[i64]>::to_vec).collect::<Vec<_>>();
+            if due.is_empty() && look.jumped {
+                due.push(Vec::new());
+            }
+            for batch in due {
+                let now = now.clone();
+                let swept =
+                    self.write("sweep", move |write| sweep::settle(write, &batch, &now)).await?;
+                all.warned.extend(swept.warned);
+                all.expired.extend(swept.expired);
+                all.freed.extend(swept.freed);
+                all.jumped = all.jumped.or(swept.jumped);
+            }
+            Ok(all)
+        })
+    }
+
+    fn due_messages(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Vec<OutboxMessage>> {
+        self.write("due_messages", move |write| outbox::due_messages(write, limit, now))
+    }
+
+    fn mark_delivered(&self, message: i64, at: Timestamp) -> StoreFuture<'_, ()> {
+        self.write("mark_delivered", move |write| outbox::mark_delivered(write, message, at))
+    }
+
+    fn mark_failed(&self, message: i64, error: &str, at: Timestamp) -> StoreFuture<'_, Timestamp> {
+        let error = error.to_owned();
+        self.write("mark_failed", move |write| outbox::mark_failed(write, message, &error, at))
+    }
+
+    fn unfinished(&self, limit: usize) -> StoreFuture<'_, Vec<RunId>> {
+        self.read(move |conn| unfinished::unfinished(conn, limit))
+    }
+
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
-        let run = run.clone();
-        self.read(move |conn| load_run::load_run(conn, &run))
+        let (run, clock) = (run.clone(), Arc::clone(&self.clock));
+        self.read(move |conn| load_run::load_run(conn, &run, clock.uptime().as_ref()))
     }
 
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
-        let (run, key) = (run.clone(), self.key.clone());
-        self.read(move |conn| sealed::reveal_run(conn, &key, load_run::load_run(conn, &run)?))
+        let (run, key, clock) = (run.clone(), self.key.clone(), Arc::clone(&self.clock));
+        self.read(move |conn| {
+            let run = load_run::load_run(conn, &run, clock.uptime().as_ref())?;
+            sealed::reveal_run(conn, &key, run)
+        })
     }
 
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {
@@ -484,7 +579,8 @@ impl Store for SqliteStore {
     }
 
     fn pending(&self, limit: usize) -> StoreFuture<'_, (Vec<PendingCall>, usize)> {
-        self.read(move |conn| pending::pending(conn, limit))
+        let clock = Arc::clone(&self.clock);
+        self.read(move |conn| pending::pending(conn, limit, clock.uptime().as_ref()))
     }
 
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {

@@ -3,6 +3,7 @@
 use super::fault::{Fault, of_file};
 use super::key::KeyPlace;
 use super::{heads, schema};
+use crate::domain::clock::{Clock, NoClock};
 use crate::fail_point;
 use crate::store::StoreError;
 use rusqlite::config::DbConfig;
@@ -11,6 +12,7 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a transaction waits for another process's: several times the longest one that we have (a
@@ -36,6 +38,9 @@ pub struct OpenOptions {
     /// Read where it is written, on one thread with one connection: for a process that drives one run
     /// and is gone. A second connection would cost it a millisecond; a server wants its reads apart.
     pub one_thread: bool,
+    /// Tells how long the machine has been up, so that waiting is measured whatever becomes of the time of
+    /// day. [`NoClock`] unless one is given: then only the times count that verbs are called with.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl OpenOptions {
@@ -47,6 +52,7 @@ impl OpenOptions {
             read_only: false,
             busy_timeout: BUSY_TIMEOUT,
             one_thread: false,
+            clock: Arc::new(NoClock),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Ends a claim with the run waiting for people.
 
 use super::fault::Fault;
+use super::outbox;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
 use crate::domain::budget::Spent;
@@ -35,5 +36,6 @@ pub(super) fn pause(
     }
     run_row::change(write, run, RunState::Paused, None, run.fence, None, at)?;
     let body = run_row::with_spent(json!({"waiting": waiting}), spent);
-    write.record(at, &run.id, None, EventKind::RunPaused, &body)
+    write.record(at, &run.id, None, EventKind::RunPaused, &body)?;
+    outbox::put_paused(write, run, at)
 }

@@ -1,20 +1,25 @@
 //! Lists the calls that wait for a person, oldest first.
 
 use super::fault::Fault;
-use super::{rows, rules, votes};
-use crate::domain::clock::Timestamp;
+use super::{programs, rows, rules, votes};
+use crate::domain::clock::{Timestamp, Uptime};
 use crate::domain::ids::RunId;
+use crate::domain::tool_call::CallState;
 use crate::store::PendingCall;
 use rusqlite::{Connection, OptionalExtension};
 
-pub(super) fn pending(conn: &Connection, limit: usize) -> Result<(Vec<PendingCall>, usize), Fault> {
+pub(super) fn pending(
+    conn: &Connection,
+    limit: usize,
+    now: Option<&Uptime>,
+) -> Result<(Vec<PendingCall>, usize), Fault> {
     let total: i64 = conn
         .prepare_cached("SELECT count(*) FROM pending_approvals WHERE resolved_at IS NULL")?
         .query_row([], |row| row.get(0))?;
     let total = usize::try_from(total).unwrap_or_default();
     let mut statement = conn.prepare_cached(
         "SELECT run_id, tool_call_id, tool, agent, state, created_at, arguments, preview_format,
-           preview, changed, n, rule
+           preview, changed, n, rule, expires_at
          FROM pending_approvals WHERE resolved_at IS NULL ORDER BY created_at, n LIMIT ?1",
     )?;
     let mut found = statement.query([rows::to_stored(limit as u64)])?;
@@ -22,6 +27,11 @@ pub(super) fn pending(conn: &Connection, limit: usize) -> Result<(Vec<PendingCal
     while let Some(row) = found.next()? {
         let run = rows::run_id(row.get_ref(0)?.as_str()?)?;
         let (request, rule): (i64, Option<i64>) = (row.get(10)?, row.get(11)?);
+        let state = rows::call_state(row.get_ref(4)?.as_str()?)?;
+        let running = match state {
+            CallState::Unknown => programs::running_of_request(conn, request, now)?,
+            _ => None,
+        };
         calls.push(PendingCall {
             // Under the plain rule nobody votes.
             votes: if rule.is_some() { votes::read(conn, request)? } else { Vec::new() },
@@ -32,11 +42,13 @@ pub(super) fn pending(conn: &Connection, limit: usize) -> Result<(Vec<PendingCal
             call: rows::call_id(row.get_ref(1)?.as_str()?)?,
             tool: row.get(2)?,
             agent: row.get(3)?,
-            state: rows::call_state(row.get_ref(4)?.as_str()?)?,
+            state,
             created_at: Timestamp(row.get(5)?),
             arguments: row.get(6)?,
             preview: rows::preview(row.get(7)?, row.get(8)?)?,
             changed: rows::changed(row.get(9)?)?,
+            expires_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
+            running,
         });
     }
     Ok((calls, total))

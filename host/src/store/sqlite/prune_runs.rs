@@ -25,7 +25,7 @@ const RUNS: &str = "SELECT n FROM runs
 /// The events of a run that go with it. Its end stays where it is what closed an approval.
 const EVENTS: &str = "SELECT sequence FROM events
     JOIN runs ON runs.id = run_id JOIN pruned ON pruned.n = runs.n
-    WHERE NOT (kind LIKE 'approval\\_%' ESCAPE '\\' OR kind = 'run_resumed'
+    WHERE NOT (kind LIKE 'approval\\_%' ESCAPE '\\' OR kind IN ('run_resumed', 'unknown_retried')
       OR (kind = 'run_ended' AND EXISTS (
         SELECT 1 FROM calls JOIN pending_approvals AS asked ON asked.n = calls.request
         WHERE calls.run = runs.n AND asked.resolved_at IS NOT NULL AND asked.decision IS NULL)))
@@ -194,6 +194,8 @@ fn remove(write: &Write<'_>) -> Result<(), Fault> {
         "DELETE FROM events WHERE sequence IN (SELECT sequence FROM removed)",
         "DELETE FROM messages WHERE run IN (SELECT n FROM pruned)",
         "DELETE FROM calls WHERE run IN (SELECT n FROM pruned)",
+        "DELETE FROM outbox WHERE run_id IN (
+           SELECT id FROM runs WHERE n IN (SELECT n FROM pruned))",
         "DELETE FROM runs WHERE n IN (SELECT n FROM pruned)",
         // What no other run was made of.
         "DELETE FROM role_components WHERE role NOT IN (SELECT role FROM runs)",

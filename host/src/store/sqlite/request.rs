@@ -5,12 +5,14 @@ use super::fault::Fault;
 use super::journal::contents;
 use super::run_row::RunRow;
 use super::writer::Write;
-use super::{bindings, rows, rules};
+use super::{bindings, boots, outbox, rows, rules};
 use crate::domain::approval::{Binding, Preview};
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Moment, Timestamp};
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::event::EventKind;
+use crate::domain::expiry;
 use crate::domain::ids::CallId;
+use crate::domain::outbox::MessageKind;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
 use rusqlite::{Connection, params};
@@ -95,14 +97,16 @@ pub(super) fn insert(
     let preview = shown.preview.as_ref();
     let (shared_binding, binding) = bindings::store(write, shown.binding.as_ref())?;
     let rule = rules::store(write, &shown.rule)?;
+    let limit = limit(write, shown, subject.state, at)?;
     let changed = match shown.changed.is_empty() {
         true => None,
         false => Some(serde_json::to_string(&shown.changed)?),
     };
     let n = write.insert(
         "INSERT INTO pending_approvals (run_id, tool_call_id, tool, agent, state, arguments,
-           preview_format, preview, shared_binding, binding, changed, created_at, rule, source)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+           preview_format, preview, shared_binding, binding, changed, created_at, rule, source,
+           expires_at, opened_boot, opened_uptime)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             run.id.as_str(),
             subject.call.as_str(),
@@ -118,6 +122,9 @@ pub(super) fn insert(
             at.0,
             rule,
             shown.source,
+            limit.as_ref().map(|limit| limit.expires_at.0),
+            limit.as_ref().and_then(|limit| limit.boot),
+            limit.as_ref().and_then(|limit| limit.uptime),
         ],
     )?;
     let json = rules::json(&shown.rule)?;
@@ -130,8 +137,8 @@ pub(super) fn insert(
         binding: shown.binding.as_ref(),
         changed: &shown.changed,
         rule: json.as_deref(),
-        expires_at: None,
-        opened: None,
+        expires_at: limit.as_ref().map(|limit| limit.expires_at.0),
+        opened: limit.as_ref().and_then(Limit::opened),
     });
     let mut body = json!({"contents": contents(&columns), "request": n});
     // Most requests are a call's first: nothing is said of another then.
@@ -140,6 +147,36 @@ pub(super) fn insert(
     }
     write.record(at, &run.id, Some(subject.call), EventKind::ApprovalRequested, &body)?;
     Ok(n)
+}
+
+/// Until when a question stands.
+struct Limit {
+    expires_at: Timestamp,
+    moment: Moment,
+    boot: Option<i64>,
+    uptime: Option<i64>,
+}
+
+impl Limit {
+    fn opened(&self) -> Option<(&str, i64)> {
+        self.moment.uptime.as_ref().map(|uptime| (&*uptime.boot, uptime.microseconds))
+    }
+}
+
+/// The limit of a question that is asked now. What was started and has no result never expires: it
+/// stays true that nobody knows.
+fn limit(
+    write: &Write<'_>,
+    shown: &Shown,
+    state: CallState,
+    at: Timestamp,
+) -> Result<Option<Limit>, Fault> {
+    let Some(seconds) = shown.rule.expires_after.filter(|_| state == CallState::Waiting) else {
+        return Ok(None);
+    };
+    let moment = Moment { at, uptime: write.uptime() };
+    let (boot, uptime) = boots::columns(write, &moment)?;
+    Ok(Some(Limit { expires_at: expiry::expires_at(at, seconds), moment, boot, uptime }))
 }
 
 /// What a person was shown when `request` was asked.
@@ -203,7 +240,10 @@ pub(super) fn decide(
         "reason": reason,
         "request": call.request,
     });
-    write.record(at, &run.id, Some(&call.id), EventKind::ApprovalDecided, &body)
+    write.record(at, &run.id, Some(&call.id), EventKind::ApprovalDecided, &body)?;
+    let body =
+        json!({"by": resolver.resolved_by(), "call": call.id, "decision": decision.as_str()});
+    outbox::put(write, run, MessageKind::Decided, &body, at)
 }
 
 /// Closes a call's open request, if it has one, without a decision: the run ended first.

@@ -4,7 +4,7 @@
 use super::fault::Fault;
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::clock::Timestamp;
-use crate::domain::decision::{Decision, Resolver};
+use crate::domain::decision::{Decision, Resolver, SYSTEM};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{CallId, OwnerId, RunId};
 use crate::domain::run::RunState;
@@ -38,6 +38,8 @@ pub(super) enum Asked {
     Open,
     /// A person decided.
     Decided { decision: Decision, resolver: Resolver, at: Timestamp },
+    /// Nobody decided in time.
+    Expired { at: Timestamp },
     /// The run ended first.
     Closed,
 }
@@ -69,6 +71,11 @@ pub(super) fn asked(columns: AskedColumns) -> Result<Asked, Fault> {
         (None, None, None, None, None, None) => Ok(Asked::Never),
         (Some(_), None, None, None, None, None) => Ok(Asked::Open),
         (Some(_), Some(_), None, None, None, None) => Ok(Asked::Closed),
+        (Some(_), Some(at), Some(by), Some(identity), Some("expired"), None)
+            if by == SYSTEM && identity == SYSTEM =>
+        {
+            Ok(Asked::Expired { at: Timestamp(at) })
+        }
         (Some(_), Some(at), Some(by), Some(identity), Some("approve"), None) => {
             Ok(decided(Decision::Approve, by, identity, at))
         }
@@ -91,7 +98,7 @@ pub(super) fn check_call(
     attempts: u32,
     told: bool,
 ) -> Result<(), Fault> {
-    use Asked::{Closed, Decided, Never, Open};
+    use Asked::{Closed, Decided, Expired, Never, Open};
     use CallState as S;
     use Decision::{Approve, Deny};
     // Asked never, or approved the last time.
@@ -102,7 +109,7 @@ pub(super) fn check_call(
         (S::Ready, Never, false, false) => true,
         (S::Approved, Decided { decision: Approve, .. }, false, _) => true,
         (S::Denied, Decided { decision: Deny { .. }, .. }, false, _) => true,
-        (S::Expired, Closed, false, _) => true,
+        (S::Expired, Closed | Expired { .. }, false, _) => true,
         (S::Started, _, false, true) => admitted,
         (S::Succeeded, _, true, true) => admitted,
         // Denied, or the run ended, while it was unknown.

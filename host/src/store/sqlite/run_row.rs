@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::writer::Write;
-use super::{resumption, rows, sealed};
+use super::{outbox, resumption, rows, sealed};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::Resolver;
@@ -28,13 +28,15 @@ pub(super) struct RunRow {
     /// Who started it: an authenticated identity.
     pub(super) requester: String,
     pub(super) turns: i64,
+    /// Where to tell what becomes of it.
+    pub(super) reply_to: Option<String>,
 }
 
 /// Finds a run.
 pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
     let found = conn
         .prepare_cached(
-            "SELECT runs.n, state, owner, fence, role, name, turns, requester
+            "SELECT runs.n, state, owner, fence, role, name, turns, requester, reply_to
              FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1",
         )?
         .query_row([id.as_str()], |row| {
@@ -47,14 +49,16 @@ pub(super) fn find(conn: &Connection, id: &RunId) -> Result<RunRow, Fault> {
                 row.get(5)?,
                 row.get(6)?,
                 row.get(7)?,
+                row.get(8)?,
             ))
         })
         .optional()?;
-    let Some((n, state, owner, fence, role, agent, turns, requester)) = found else {
+    let Some((n, state, owner, fence, role, agent, turns, requester, reply_to)) = found else {
         return Err(StoreError::UnknownRun(id.to_string()).into());
     };
     let (state, owner) = rows::standing(id, &state, owner)?;
-    Ok(RunRow { n, id: id.clone(), state, owner, fence, role, agent, requester, turns })
+    let id = id.clone();
+    Ok(RunRow { n, id, state, owner, fence, role, agent, requester, turns, reply_to })
 }
 
 /// Finds a run for its owner.
@@ -123,6 +127,9 @@ pub(super) fn let_go(
     let body = json!({"fence": fence, "reason": reason, "waiting": waiting});
     let body = with_spent(body, spent);
     write.record(at, &run.id, None, kind, &body)?;
+    if next == RunState::Paused {
+        outbox::put_paused(write, run, at)?;
+    }
     Ok(next)
 }
 

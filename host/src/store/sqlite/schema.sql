@@ -54,7 +54,8 @@ CREATE TABLE runs (
   turns INTEGER NOT NULL DEFAULT 0,
   outcome TEXT,
   created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL
+  updated_at INTEGER NOT NULL,
+  reply_to TEXT                -- where to tell what becomes of it
 ) STRICT;
 CREATE INDEX unfinished_runs ON runs (role) WHERE state IN ('running', 'paused', 'interrupted');
 CREATE INDEX running_runs ON runs (owner) WHERE state = 'running';
@@ -108,7 +109,9 @@ CREATE TABLE pending_approvals (
   expires_at INTEGER,          -- as the clock said when it was asked
   opened_boot INTEGER REFERENCES boots (n), -- since when it waits, whatever the clock says; only
   opened_uptime INTEGER,                    -- where it expires
-  warned_at INTEGER            -- when people were warned that it is about to expire
+  warned_at INTEGER,           -- when people were warned that it is about to expire
+  warned_boot INTEGER REFERENCES boots (n),
+  warned_uptime INTEGER
 ) STRICT;
 CREATE INDEX open_approvals ON pending_approvals (created_at) WHERE resolved_at IS NULL;
 CREATE INDEX expiring_approvals ON pending_approvals (expires_at)
@@ -128,7 +131,8 @@ CREATE TABLE votes (
 -- Starts of the machine: uptime is comparable within one.
 CREATE TABLE boots (
   n INTEGER PRIMARY KEY,
-  id TEXT NOT NULL UNIQUE
+  id TEXT NOT NULL UNIQUE,
+  clock_offset INTEGER         -- of the clock against the uptime, as last noticed
 ) STRICT;
 
 CREATE TABLE calls (
@@ -171,6 +175,22 @@ CREATE TABLE sealed (
   box BLOB NOT NULL,           -- nonce and ciphertext
   PRIMARY KEY (run_id, token)
 ) STRICT, WITHOUT ROWID;
+
+-- What is to be told outside, written with what makes it true.
+CREATE TABLE outbox (
+  n INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,    -- names the event; a message sent twice has the same one
+  run_id TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('paused', 'decided', 'expiring', 'ended')),
+  address TEXT NOT NULL,
+  body TEXT NOT NULL,          -- canonical JSON: which call, which state; no contents
+  created_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,     -- moves on while somebody sends it, and after each failure
+  failures INTEGER NOT NULL DEFAULT 0,
+  error TEXT,
+  delivered_at INTEGER
+) STRICT;
+CREATE INDEX due_messages ON outbox (due_at) WHERE delivered_at IS NULL;
 
 -- The journal: never changed, each row chained to the one before it.
 CREATE TABLE events (

@@ -9,7 +9,7 @@ use super::heads::Heads;
 use super::journal::{Head, Journal};
 use super::key::Key;
 use super::owners::Owners;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{Clock, Timestamp, Uptime};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
 use crate::fail_point;
@@ -17,6 +17,7 @@ use crate::store::StoreError;
 use rusqlite::{Connection, Params};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
@@ -30,10 +31,16 @@ pub(super) struct Write<'w> {
     pub(super) conn: &'w Connection,
     /// Who drives runs.
     pub(super) owners: &'w Owners,
+    clock: &'w dyn Clock,
     journal: Journal<'w>,
 }
 
 impl Write<'_> {
+    /// How long the machine has been up, where that is known.
+    pub(super) fn uptime(&self) -> Option<Uptime> {
+        self.clock.uptime()
+    }
+
     /// Runs a statement and gives the number of rows it changed.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, Fault> {
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
@@ -76,6 +83,11 @@ impl Write<'_> {
         body: &Value,
     ) -> Result<(), Fault> {
         self.journal.append(self.conn, at, None, None, kind, body)
+    }
+
+    /// The number of the event that was recorded last.
+    pub(super) fn last_event(&self) -> i64 {
+        self.journal.head.sequence
     }
 
     /// The journal's key.
@@ -186,6 +198,7 @@ pub(super) struct Desk {
     pub(super) path: PathBuf,
     pub(super) key: Key,
     pub(super) owners: Owners,
+    pub(super) clock: Arc<dyn Clock>,
     /// `None` for a database in memory.
     pub(super) heads: Option<Heads>,
 }
@@ -214,7 +227,8 @@ impl Desk {
             }
         };
         let journal = Journal::after(start, &self.key);
-        let mut write = Write { conn: &self.conn, owners: &self.owners, journal };
+        let mut write =
+            Write { conn: &self.conn, owners: &self.owners, clock: &*self.clock, journal };
         let mut done = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {

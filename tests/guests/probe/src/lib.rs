@@ -65,6 +65,7 @@ impl Plugin for Probe {
             Some("twice") => return Ok(vec![tool.clone(), tool]),
             Some("loop") => misbehave::spin(),
             Some("panic") => panic!("describing went wrong"),
+            Some("idempotent") => tool.effects.idempotent = Some(true),
             Some("two") => {
                 let other = Tool { name: "other".into(), ..tool.clone() };
                 return Ok(vec![tool, other]);

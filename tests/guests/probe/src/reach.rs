@@ -35,6 +35,14 @@ pub(crate) fn reach(action: &str, text: &str) -> Result<Content, Failure> {
                 Err(error) => format!("{error:?}"),
             }
         }
+        // What a tool does that leaves a trace.
+        "script" => {
+            let options = initrunner_sdk::process::Options::default();
+            match initrunner_sdk::process::run_script(text, &options) {
+                Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+                Err(error) => format!("{error:?}"),
+            }
+        }
         other => return Err(Failure::InvalidArguments(format!("unknown: {other}"))),
     };
     Ok(Content::Text(told))

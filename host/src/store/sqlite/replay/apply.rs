@@ -132,6 +132,8 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
             let request = run.open.get_mut(&body.request.ok_or(INCOMPLETE)?);
             if let Some(request) = request {
                 request.warned_at = Some(line.at);
+                request.warned_boot = body.boot;
+                request.warned_uptime = body.uptime;
             }
         }
         "approval_expired" => {
@@ -170,6 +172,7 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
             if let Some(call) = run.call(line.call) {
                 call.state = state;
             }
+            resolve(run, line, body);
         }
         _ => return Err("is of a kind that this program does not know"),
     }
@@ -277,6 +280,8 @@ fn ask(
             contents,
             source,
             warned_at: None,
+            warned_boot: None,
+            warned_uptime: None,
             votes: Vec::new(),
             resolved: None,
         },

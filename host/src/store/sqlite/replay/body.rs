@@ -24,6 +24,9 @@ pub(super) struct Body {
     pub(super) turn: Option<i64>,
     pub(super) pid: Option<i64>,
     pub(super) start_time: Option<i64>,
+    /// The start of the machine, and how long it had been up.
+    pub(super) boot: Option<String>,
+    pub(super) uptime: Option<i64>,
     pub(super) calls: Vec<Named>,
     /// Requests, tool calls and milliseconds of the run so far; tokens of this turn.
     pub(super) used: Option<[i64; 5]>,

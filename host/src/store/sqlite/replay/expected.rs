@@ -109,6 +109,9 @@ pub(super) struct Request {
     /// The request that it replaces or repeats.
     pub(super) source: Option<i64>,
     pub(super) warned_at: Option<i64>,
+    /// The start of the machine at the warning, and how long it had been up.
+    pub(super) warned_boot: Option<String>,
+    pub(super) warned_uptime: Option<i64>,
     /// Who voted, as shown, and when.
     pub(super) votes: Vec<(Option<String>, Option<String>, i64)>,
     pub(super) resolved: Option<Resolved>,

@@ -24,14 +24,14 @@
 //! | `approval_decided` | `request decision by authenticated_as reason` | the request and the call are decided |
 //! | `approval_edited` | `request by authenticated_as`, perhaps `reason`; for readers, `to` and `digests` of both arguments | the request's decision is `edited`; another request was asked just before; the call's arguments are not the model's any more |
 //! | `approval_remembered` | `request source by authenticated_as`, `contents` unless `approval_requested` came before | the request is approved, and the call |
-//! | `approval_expiring` | `request` | people were warned |
+//! | `approval_expiring` | `request boot uptime` | people were warned |
 //! | `approval_expired` | `request`, perhaps `reason` | decided as `expired` by `system`; the call too |
 //! | `approval_voided` | `request changed` | nothing: a new request follows |
 //! | `call_started` | `attempt` | started |
 //! | `program_started` | `attempt pid start_time` | a program of the call |
 //! | `call_finished`, `call_refused` | `state`, `contents` of the result | that state and result |
 //! | `call_unknown` | | unknown |
-//! | `unknown_retried` | perhaps `state` (else `approved`) | may start again |
+//! | `unknown_retried` | `request decision by authenticated_as`, perhaps `state` (else `approved`) | the question is answered; may start again |
 //! | `journal_pruned` | `checkpoints` (their digest), `removed`, `by authenticated_as before` | see `prune_runs.rs` |
 //! | `clock_jumped` | anything | nothing |
 //!

@@ -22,9 +22,11 @@ pub(super) fn compare(
     let mut statement = conn.prepare_cached(
         "SELECT run_id, tool_call_id, asked.created_at, resolved_at, resolved_by, authenticated_as,
            decision, reason, warned_at, tool, agent, asked.state, arguments, preview_format, preview,
-           shared_binding, binding, changed, rules.rule, source, expires_at, boots.id, opened_uptime
+           shared_binding, binding, changed, rules.rule, source, expires_at, boots.id, opened_uptime,
+           warned.id, warned_uptime
          FROM pending_approvals AS asked LEFT JOIN rules ON rules.n = asked.rule
            LEFT JOIN boots ON boots.n = asked.opened_boot
+           LEFT JOIN boots AS warned ON warned.n = asked.warned_boot
          WHERE asked.n = ?1",
     )?;
     let found = statement
@@ -71,6 +73,10 @@ fn one(
     differs(name, "reason", text(7)?, says(|r| &r.reason), event, findings);
     let warned = expected.warned_at.map(Timestamp);
     differs(name, "time of warning", time(8)?, warned, event, findings);
+    let boot = expected.warned_boot.as_deref();
+    differs(name, "machine's start at the warning", text(23)?, boot, event, findings);
+    let uptime: Option<i64> = row.get(24)?;
+    differs(name, "uptime at the warning", uptime, expected.warned_uptime, event, findings);
 
     differs(name, "source", row.get::<_, Option<i64>>(19)?, expected.source, event, findings);
 

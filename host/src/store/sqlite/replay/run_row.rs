@@ -1,5 +1,6 @@
 //! Compares a run with its rows: its own, its history, its calls.
 
+use super::super::create_run;
 use super::super::fault::Fault;
 use super::super::findings::Findings;
 use super::super::journal::contents;
@@ -29,7 +30,7 @@ pub(super) fn compare(
     let mut statement = conn.prepare_cached(
         r#"SELECT runs.n, state, owner, fence, outcome, updated_at, created_at, requester, "trigger",
              turns, requests, tool_calls, wall_ms, input_tokens, output_tokens, roles.digest, prompt,
-             max_requests, max_tool_calls, max_wall_time
+             max_requests, max_tool_calls, max_wall_time, reply_to
            FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
     )?;
     let found = statement
@@ -99,11 +100,12 @@ fn own(row: &Row<'_>, id: &str, run: &Run, findings: &mut Findings) -> Result<()
     }
     let digest = data_encoding::HEXLOWER.encode(row.get_ref(15)?.as_blob()?);
     let limits: [i64; 3] = [row.get(17)?, row.get(18)?, row.get(19)?];
-    let columns = json!([digest, text(16)?, limits[0], limits[1], limits[2]]);
+    let prompt = row.get_ref(16)?.as_str()?;
+    let columns = create_run::columns(&digest, prompt, limits, text(20)?);
     if created.contents.as_ref().is_some_and(|recorded| *recorded != contents(&columns)) {
         findings.add(|| {
             format!(
-                "{}: the role, prompt or limits are not what was recorded (event {event})",
+                "{}: the role, prompt, limits or address are not what was recorded (event {event})",
                 name()
             )
         });
