@@ -17,7 +17,7 @@ INSERT INTO runs (n, id, role, state, owner, fence, prompt, "trigger", requester
   max_tool_calls, max_wall_time, turns, created_at, updated_at)
 VALUES (1, 'run_aaaaaaaaaaaa', 1, 'running', 'own', 1, '', 'cli', 'os:alice', 1, 1, 1, 1, 1, 2);
 INSERT INTO messages (run, message) VALUES (1, '{}');
-INSERT INTO boots VALUES (1, 'boot');
+INSERT INTO boots (n, id) VALUES (1, 'boot');
 INSERT INTO rules VALUES (1, '{"quorum":2}');
 INSERT INTO pending_approvals (n, run_id, tool_call_id, tool, agent, state, arguments, created_at,
   resolved_at, resolved_by, authenticated_as, decision, rule, source, warned_at)
