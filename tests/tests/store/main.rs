@@ -1,5 +1,6 @@
 //! The store: what every backend must do (`conformance`, `decisions`), what the one in a file adds to
-//! that (`file`, `journal`), and what holds in any order of verbs (`property`).
+//! that (`file`, `journal`), and what holds in any order of verbs
+//! (`property`), as a small machine predicts it (`model`).
 
 /// Makes each behaviour a test of every backend.
 macro_rules! conformance {
@@ -23,5 +24,6 @@ mod decisions;
 mod file;
 mod fixture;
 mod journal;
+mod model;
 mod property;
 mod time;
