@@ -579,7 +579,7 @@ fn agree(mut world: World, steps: &[Step], approve: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..cases(192) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..cases(512) })]
 
     #[test]
     fn no_order_of_verbs_breaks_a_promise(steps in steps(), approve: bool) {

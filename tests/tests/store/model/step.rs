@@ -4,7 +4,7 @@
 use super::finish::finish;
 use super::verb::{Asked, Edit, Said, Then, Verb};
 use super::{Call, LIMIT, Model, PEOPLE, PROCESSES, rules};
-use initrunner::domain::rule::ApprovalRule;
+use initrunner::domain::rule::{ApprovalRule, Remember};
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::CallState;
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     let process = || 0..PROCESSES as u8;
     let who = || 0..PEOPLE.len() as u8;
     // Waiting calls are the more likely, and of the rest the ready ones.
-    let asked = || prop::collection::vec((0..rules().len() as u8 + 4, 0..KINDS), 0..4);
+    let asked = || prop::collection::vec((0..rules().len() as u8 + 6, 0..KINDS), 0..4);
     prop_oneof![
         // Runs that go on for long are the ones in which something can go wrong.
         30 => (0..5u8, asked()).prop_map(|(how, calls)| Step::Onward(how, calls)),
@@ -127,7 +127,7 @@ impl Step {
             Self::Onward(2.., _) if model.is_lost() => model.retry_lost(),
             Self::Onward(how, calls) => match finish(model, *how != 0) {
                 Some(Verb::Turn { claim, .. }) => {
-                    let calls = calls.iter().map(|(how, kind)| asked(*how, *kind)).collect();
+                    let calls = calls.iter().map(|(how, kind)| asked(*how, *kind, model)).collect();
                     Verb::Turn { claim, calls, then: Then::Continue }
                 }
                 Some(verb) => verb,
@@ -135,7 +135,7 @@ impl Step {
             },
             Self::Turn(pick, calls, then) => {
                 let calls: Vec<Asked> =
-                    calls.iter().map(|(how, kind)| asked(*how, *kind)).collect();
+                    calls.iter().map(|(how, kind)| asked(*how, *kind, model)).collect();
                 let then = match then {
                     // Only a turn without calls is an answer.
                     0 if calls.is_empty() => Then::Complete,
@@ -244,10 +244,21 @@ fn rule_of(rule: u8) -> ApprovalRule {
     rules()[usize::from(rule)].clone()
 }
 
-fn asked(how: u8, kind: u8) -> Asked {
-    match rules().get(usize::from(how)) {
-        Some(rule) => Asked::Waiting { rule: rule.clone(), kind },
-        None if usize::from(how) < rules().len() + 3 => Asked::Ready,
-        None => Asked::Refused,
+/// A call under the nth rule; beyond these ready ones, a refused one, and one more like an earlier call
+/// under a rule that remembers.
+fn asked(how: u8, kind: u8, model: &Model) -> Asked {
+    let beyond = match rules().get(usize::from(how)) {
+        Some(rule) => return Asked::Waiting { rule: rule.clone(), kind },
+        None => usize::from(how) - rules().len(),
+    };
+    let remembers =
+        |call: &&Call| call.rule.as_ref().is_some_and(|rule| rule.remember == Remember::Run);
+    match (beyond, model.calls.iter().rfind(remembers)) {
+        (0..3, _) | (4.., None) => Asked::Ready,
+        (3, _) => Asked::Refused,
+        (4.., Some(call)) => Asked::Waiting {
+            rule: call.rule.clone().unwrap_or_else(ApprovalRule::required),
+            kind: call.bound,
+        },
     }
 }
