@@ -5,7 +5,7 @@
 //! $ cargo build && cargo bench -p initrunner -p initrunner-tests --features initrunner-tests/bench --profile dev --bench speed
 //! ```
 //!
-//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`.
+//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`.
 
 use initrunner::domain::approval::{Binding, BindingPart};
 use initrunner::domain::budget::{Budgets, Spent};
@@ -33,13 +33,14 @@ use std::time::{Duration, Instant};
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 6] = [
+    let parts: [(&str, fn()); 7] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
         ("pause", pause),
         ("pending", pending),
         ("cycle", cycle),
+        ("verify", verify),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -518,6 +519,46 @@ fn pending() {
         times.median / 1e3,
         times.low / 1e3,
         times.high / 1e3
+    );
+}
+
+/// `audit verify` over ten thousand paused runs, beside reading every row of theirs and nothing else.
+fn verify() {
+    const RUNS: usize = 10_000;
+    let folder = scratch("verify");
+    fill(&folder, RUNS);
+    let check = || {
+        let mut command = Command::new(binary());
+        command.args(["audit", "verify"]).env("INITRUNNER_HOME", &folder);
+        timed(command, 0)
+    };
+    check();
+    let times = figures((0..9).map(|_| check()).collect());
+    let conn = rusqlite::Connection::open(folder.join("audit.db")).unwrap();
+    let events: i64 = conn.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    let read = || {
+        let started = Instant::now();
+        for table in ["events", "runs", "messages", "calls", "pending_approvals"] {
+            let mut statement = conn.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                for column in 0..columns {
+                    std::hint::black_box(row.get_ref(column).unwrap());
+                }
+            }
+        }
+        started.elapsed()
+    };
+    read();
+    let raw = figures((0..9).map(|_| read()).collect());
+    println!(
+        "verify   {events} events of {RUNS} paused runs: {:.0} ms ({:.0} to {:.0}, median of 9), {:.0} events/s; reading the rows alone {:.0} ms",
+        times.median / 1e3,
+        times.low / 1e3,
+        times.high / 1e3,
+        events as f64 / (times.median / 1e6),
+        raw.median / 1e3
     );
 }
 

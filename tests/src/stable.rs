@@ -15,6 +15,7 @@ fn is_of_id(c: char) -> bool {
 pub struct Placeholders {
     runs: Vec<String>,
     calls: Vec<String>,
+    owners: Vec<String>,
 }
 
 impl Placeholders {
@@ -22,7 +23,7 @@ impl Placeholders {
     pub fn hide(&mut self, text: &str, folder: &Path) -> String {
         let text = text.replace(&folder.display().to_string(), "FOLDER");
         let text = text.replace(&initrunner::ops::identity(), "os:USER");
-        let text = hide_digests(&text);
+        let text = hide_codes(&hide_digests(&text));
         let mut shown = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some(c) = rest.chars().next() {
@@ -33,7 +34,9 @@ impl Placeholders {
             {
                 shown.push_str(&placeholder);
                 rest = &rest[length..];
-            } else if let Some((placeholder, length)) = self.id(rest, "call_", 10) {
+            } else if let Some((placeholder, length)) =
+                self.id(rest, "call_", 10).or_else(|| self.id(rest, "own_", 12))
+            {
                 shown.push_str(&placeholder);
                 rest = &rest[length..];
             } else {
@@ -67,8 +70,11 @@ impl Placeholders {
         }
         let whole = prefix.len() + length;
         let id = &text[..whole];
-        let (name, ids) =
-            if prefix == "run_" { ("RUN", &mut self.runs) } else { ("CALL", &mut self.calls) };
+        let (name, ids) = match prefix {
+            "run_" => ("RUN", &mut self.runs),
+            "call_" => ("CALL", &mut self.calls),
+            _ => ("OWNER", &mut self.owners),
+        };
         let index = ids.iter().position(|known| known == id).unwrap_or_else(|| {
             ids.push(id.to_owned());
             ids.len() - 1
@@ -86,6 +92,17 @@ fn hide_digests(text: &str) -> String {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
         shown + "sha256:DIGEST" + rest
     })
+}
+
+/// Codes of events: words of 64 hexadecimal digits.
+fn hide_codes(text: &str) -> String {
+    let code = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let hidden = words.map(|word| {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if code(bare) { format!("CODE{}", &word[bare.len()..]) } else { word.to_owned() }
+    });
+    hidden.collect()
 }
 
 /// `2026-04-24T14:21:08`, with or without a fraction and `Z`.

@@ -401,7 +401,7 @@ fn a_person_sees_the_preview_and_is_not_asked_where_the_component_refuses() {
     expect!["waiting: probe echo"].assert_eq(&ask(r#"{"do": "echo"}"#));
     expect!["refused by Component: Nothing was done: it would rather not"]
         .assert_eq(&ask(r#"{"prepare": "refuse"}"#));
-    expect!["refused by Component: The tool could not say what it would do: the tool crashed: it gave up; it printed `thread '<unnamed>' (1) panicked at tests/guests/probe/src/lib.rs:83:30: preparing went wrong`"].assert_eq(&ask(r#"{"prepare": "panic"}"#));
+    expect!["refused by Component: The tool could not say what it would do: the tool crashed: it gave up; it printed `thread '<unnamed>' (1) panicked at tests/guests/probe/src/lib.rs:84:30: preparing went wrong`"].assert_eq(&ask(r#"{"prepare": "panic"}"#));
     expect!["refused by Component: The tool could not say what it would do: the tool's preview is larger than 262144 bytes, so no person could check it"].assert_eq(&ask(r#"{"prepare": "huge"}"#));
 }
 

@@ -2,13 +2,17 @@
 //! store's.
 
 use crate::domain::approval::Preview;
+use crate::domain::event::Event;
 use crate::domain::message::Message;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
-use crate::ops::{Needs, Recovered, Story, SweepReport, pending_question};
+use crate::ops::{Needs, PruneReport, Recovered, Story, SweepReport, pending_question};
 use crate::plugin::{Effects, Inspection};
 use crate::runner::Ended;
-use crate::store::{CallRecord, Edited, PendingCall, RunSummary, StoredRun, Vote};
+use crate::store::{
+    CallRecord, Edited, JournalCheck, PendingCall, Pruned, ResolvedApproval, RunStart, RunSummary,
+    StoredRun, Vote,
+};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -22,7 +26,7 @@ fn preview(preview: Option<&Preview>) -> Value {
 }
 
 /// A rule, whole: scripts need no defaults of ours.
-fn approval(rule: &ApprovalRule) -> Value {
+fn rule(rule: &ApprovalRule) -> Value {
     json!({
         "reviewers": rule.reviewers,
         "quorum": rule.quorum,
@@ -70,7 +74,7 @@ pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Va
                 "changed": call.changed,
                 "expires_at": call.expires_at.map(|at| at.to_string()),
                 "version": call.request,
-                "approval": call.rule.as_ref().map(approval),
+                "approval": call.rule.as_ref().map(rule),
                 "votes": votes(&call.votes),
             })
         })
@@ -130,7 +134,7 @@ impl<'a> PendingRow<'a> {
             question: pending_question(call),
             program_pid: call.running,
             version: call.request,
-            approval: approval(&call.rule),
+            approval: rule(&call.rule),
             votes: votes(&call.votes),
         }
     }
@@ -186,6 +190,79 @@ pub(super) fn story(story: &Story) -> Value {
     })
 }
 
+/// One event, as `audit show` and `audit export` give it.
+pub(super) fn event(event: &Event) -> Value {
+    json!({
+        "sequence": event.sequence,
+        "at": event.at.to_string(),
+        "run_id": event.run.as_ref().map(|run| run.as_str()),
+        "tool_call_id": event.call.as_ref().map(|call| call.as_str()),
+        "kind": event.kind,
+        "body": arguments(&event.body),
+    })
+}
+
+/// One row of `audit list`.
+pub(super) fn start(start: &RunStart) -> Value {
+    json!({
+        "sequence": start.sequence,
+        "at": start.at.to_string(),
+        "run_id": start.run.as_str(),
+        "trigger_type": start.trigger_type,
+        "agent": start.role,
+        "who": start.who,
+        "prompt": start.prompt,
+    })
+}
+
+/// One row of `audit list --approvals`.
+pub(super) fn approval(approval: &ResolvedApproval) -> Value {
+    json!({
+        "request": approval.request,
+        "run_id": approval.run.as_str(),
+        "tool_call_id": approval.call.as_str(),
+        "tool": approval.tool,
+        "agent": approval.agent,
+        "arguments": arguments(&approval.arguments),
+        "created_at": approval.created_at.to_string(),
+        "resolved_at": approval.resolved_at.to_string(),
+        "decision": approval.decision,
+        "resolved_by": approval.resolved_by,
+        "authenticated_as": approval.authenticated_as,
+        "reason": approval.reason,
+    })
+}
+
+/// What `audit verify` gives.
+pub(super) fn check(check: &JournalCheck) -> Value {
+    let findings: Vec<&String> = check.broken.iter().chain(&check.also).collect();
+    json!({
+        "holds": check.broken.is_none(),
+        "events": check.events,
+        "head": check.head.to_string(),
+        "findings": findings,
+        "left_out": check.left_out,
+    })
+}
+
+/// What `audit prune` gives.
+pub(super) fn pruned(report: &PruneReport, dry_run: bool) -> Value {
+    let (before, after) = match &report.size {
+        Some(Ok((before, after))) => (json!(before), json!(after)),
+        _ => (Value::Null, Value::Null),
+    };
+    let Pruned { runs, messages, calls, events } = report.pruned;
+    json!({
+        "dry_run": dry_run,
+        "runs": runs,
+        "messages": messages,
+        "tool_calls": calls,
+        "events": events,
+        "bytes_before": before,
+        "bytes_after": after,
+    })
+}
+
 fn message(message: &Message) -> Value {
     match message {
         Message::User { text } => json!({"role": "user", "text": text}),
@@ -212,7 +289,7 @@ fn call(call: &CallRecord) -> Value {
         "state": call.state.as_str(),
         "expires_at": call.expires_at.map(|at| at.to_string()),
         "version": call.request,
-        "approval": call.rule.as_ref().map(approval),
+        "approval": call.rule.as_ref().map(rule),
         "votes": votes(&call.votes),
         "remembered_from": call.remembered_from.as_ref().map(|call| call.as_str()),
         "decision": call.decision,

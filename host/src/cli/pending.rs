@@ -25,8 +25,7 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
     if calls.is_empty() {
         return Exit::Done;
     }
-    let expire = calls.iter().any(|call| call.expires_at.is_some());
-    let mut columns = vec![
+    let columns = [
         Column { head: "run_id", shrinks_to: None },
         Column { head: "tool_call_id", shrinks_to: None },
         Column { head: "tool", shrinks_to: Some(5) },
@@ -34,9 +33,6 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         Column { head: "created_at", shrinks_to: Some(10) },
         Column { head: "arguments", shrinks_to: Some(12) },
     ];
-    if expire {
-        columns.insert(5, Column { head: "expires_at", shrinks_to: Some(10) });
-    }
     let rows: Vec<Vec<String>> = calls
         .iter()
         .map(|call| {
@@ -44,7 +40,7 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
             if call.state == CallState::Unknown {
                 doing = format!("did this happen? {doing}");
             }
-            let mut row = vec![
+            vec![
                 call.run.to_string(),
                 call.call.to_string(),
                 visible::one_line(&call.tool),
@@ -52,18 +48,16 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
                 // Seconds are enough for a person; `--json` has them all.
                 call.created_at.to_string().chars().take(19).collect(),
                 doing,
-            ];
-            if expire {
-                let at = call.expires_at.map(|at| at.to_string().chars().take(19).collect());
-                row.insert(5, at.unwrap_or_default());
-            }
-            row
+            ]
         })
         .collect();
     output.write(&draw(&columns, &rows, output.width()));
     for call in &calls {
         if let Some(standing) = vote::standing(&call.rule, &call.requester, &call.voters()) {
             output.data(&format!("  {}  {}", call.call, visible::one_line(&standing)));
+        }
+        if let Some(at) = call.expires_at {
+            output.data(&format!("  {}  expires at {at}", call.call));
         }
     }
     for question in calls.iter().filter_map(pending_question) {

@@ -52,6 +52,10 @@ pub enum EventKind {
     UnknownRetried,
     /// The clock was set: it and the machine's uptime no longer agree.
     ClockJumped,
+    /// A decision, or a person's word, set the run going again.
+    RunResumed,
+    /// Events of runs that ended long ago were removed.
+    JournalPruned,
 }
 
 impl EventKind {
@@ -80,6 +84,8 @@ impl EventKind {
             EventKind::ProgramStarted => "program_started",
             EventKind::UnknownRetried => "unknown_retried",
             EventKind::ClockJumped => "clock_jumped",
+            EventKind::RunResumed => "run_resumed",
+            EventKind::JournalPruned => "journal_pruned",
         }
     }
 }
@@ -91,8 +97,8 @@ pub struct Event {
     pub sequence: i64,
     /// When.
     pub at: Timestamp,
-    /// Which run.
-    pub run: RunId,
+    /// Which run; `None` where it is about the journal itself.
+    pub run: Option<RunId>,
     /// Which call, where it is about one.
     pub call: Option<CallId>,
     /// The kind's word; a newer host may know kinds that this one does not.

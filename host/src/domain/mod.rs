@@ -13,6 +13,7 @@ pub mod fnmatch;
 pub mod grant;
 pub mod ids;
 pub mod message;
+pub mod moment;
 pub mod nearest;
 pub mod outbox;
 pub mod permission;

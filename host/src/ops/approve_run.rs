@@ -127,7 +127,8 @@ async fn claim_to_retry(
     if run.run.state != RunState::Paused || retriable(&opened.tools, &run).is_none() {
         return Ok(None);
     }
-    match store.claim_run(id, &host.owner()?, host.clock.now()).await {
+    let by = Resolver { authenticated_as: host.identity().to_owned(), note: None };
+    match store.claim_run(id, &host.owner()?, &by, host.clock.now()).await {
         Ok(claim) => Ok(Some(claim)),
         // Somebody else goes on with it.
         Err(StoreError::Conflict(_)) => Ok(None),

@@ -12,8 +12,17 @@ pub(super) async fn find_run(host: &Host, text: &str) -> Result<RunId, OpError> 
         return Ok(whole);
     }
     let prefix = RunId::parse_prefix(text)?;
-    let found = host.store()?.find_runs(&prefix).await?;
-    match found.as_slice() {
+    one_of(text, &host.store()?.find_runs(&prefix).await?)
+}
+
+/// The same among the runs that the journal speaks of: pruned ones too.
+pub(super) async fn find_recorded(host: &Host, text: &str) -> Result<RunId, OpError> {
+    let prefix = RunId::parse_prefix(text)?;
+    one_of(text, &host.store()?.find_recorded(&prefix).await?)
+}
+
+fn one_of(text: &str, found: &[RunId]) -> Result<RunId, OpError> {
+    match found {
         [] => Err(OpError::UnknownRun(text.to_owned())),
         [one] => Ok(one.clone()),
         several => Err(OpError::Ambiguous {

@@ -7,6 +7,7 @@ use super::error::OpError;
 use super::find_run::find_run;
 use super::host::Host;
 use super::open_role::open_stored;
+use crate::domain::decision::Resolver;
 use crate::domain::tool_call::CallState;
 use crate::runner::{Driven, Progress, retriable};
 use crate::store::Conflict;
@@ -44,7 +45,8 @@ pub async fn resume_run(
     {
         return Err(error);
     }
-    let claim = store.claim_run(&id, &host.owner()?, host.clock.now()).await?;
+    let by = Resolver { authenticated_as: host.identity().to_owned(), note: None };
+    let claim = store.claim_run(&id, &host.owner()?, &by, host.clock.now()).await?;
     attended.reporter.report(Progress::Resumed);
     continue_run(host, &opened, claim, &mut attended).await
 }

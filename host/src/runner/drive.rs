@@ -24,6 +24,13 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
+/// How long a run that was stopped waits for the programs of the call that it gave up. Their supervisor
+/// kills them at once; longer than this it takes only where the machine is stuck, and then that is said.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How often it looks meanwhile: killing a program takes a few milliseconds.
+const GLANCE: Duration = Duration::from_millis(5);
+
 /// Everything one run is driven with.
 pub struct Driver<'a> {
     /// Where it is written down.
@@ -348,18 +355,23 @@ impl Running<'_, '_> {
         let (announce, mut programs) = mpsc::channel(1);
         let announce = Some(announce);
         let driver = self.driver;
-        let mut invoking =
-            pin!(driver.gate.invoke(driver.tools, admitted, attempt, left, announce));
-        let outcome = loop {
-            tokio::select! {
-                biased;
-                reason = stopped(&mut stop) => {
-                    // Dropping the call ends it; whether it had happened by then cannot be known.
-                    return self.interrupt(reason, true).await.map(Some);
+        // Dropped at the end of this block, which ends the call where it was given up.
+        let outcome = {
+            let mut invoking =
+                pin!(driver.gate.invoke(driver.tools, admitted, attempt, left, announce));
+            loop {
+                tokio::select! {
+                    biased;
+                    reason = stopped(&mut stop) => break Err(reason),
+                    Some(program) = programs.recv() => self.let_run(id, attempt, program).await?,
+                    outcome = &mut invoking => break Ok(outcome),
                 }
-                Some(program) = programs.recv() => self.let_run(id, attempt, program).await?,
-                outcome = &mut invoking => break outcome,
             }
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            // Whether it had happened by then cannot be known.
+            Err(reason) => return self.interrupt(reason, true).await.map(Some),
         };
         reporter.report(Progress::CallEnded {
             call: id,
@@ -515,6 +527,13 @@ impl Running<'_, '_> {
         let spent = self.spent();
         self.driver.store.interrupt_run(&self.claim, reason.clone(), spent, now).await?;
         self.reload().await?;
+        // So that nobody is asked about a call whose program is just being killed.
+        let patience = Instant::now() + FAREWELL;
+        while self.run.calls.iter().any(|call| call.running.is_some()) && Instant::now() < patience
+        {
+            tokio::time::sleep(GLANCE).await;
+            self.reload().await?;
+        }
         Ok(Ended::Interrupted { reason, stopped })
     }
 

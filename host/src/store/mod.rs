@@ -15,8 +15,9 @@ pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
     Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
-    Edit, Edited, Expired, Expiring, JournalCheck, NewCall, NewRun, OutboxMessage, PendingCall,
-    Readmission, RunEnd, RunRecord, RunSummary, StoredRun, Swept, TurnRecord, Vote,
+    Edit, Edited, EventFilter, Expired, Expiring, JournalCheck, JournalHead, NewCall, NewRun,
+    OutboxMessage, PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd,
+    RunRecord, RunStart, RunSummary, StoredRun, Swept, TurnRecord, Vote,
 };
 
 use crate::domain::budget::Spent;
@@ -137,8 +138,15 @@ pub trait Store: Send + Sync {
     /// the answer is [`Conflict::Expired`].
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
-    /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first.
-    fn claim_run(&self, run: &RunId, owner: &OwnerId, at: Timestamp) -> StoreFuture<'_, Claim>;
+    /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first;
+    /// `by` is whoever has it go on.
+    fn claim_run(
+        &self,
+        run: &RunId,
+        owner: &OwnerId,
+        by: &Resolver,
+        at: Timestamp,
+    ) -> StoreFuture<'_, Claim>;
 
     /// Ends a run that has not ended, whoever drives it; its waiting calls are denied by `resolver`, and
     /// whoever drives it is shut out.
@@ -186,6 +194,35 @@ pub trait Store: Send + Sync {
     /// A component's bytes.
     fn component(&self, digest: &Digest) -> StoreFuture<'_, Option<Vec<u8>>>;
 
-    /// Walks the whole journal and checks its chain and the heads beside it.
-    fn check_journal(&self) -> StoreFuture<'_, JournalCheck>;
+    /// Walks the whole journal: checks its chain, the heads beside it and the ones that were `kept`
+    /// elsewhere, and compares every other table with what the events say of it.
+    fn check_journal(&self, kept: Vec<JournalHead>) -> StoreFuture<'_, JournalCheck>;
+
+    /// The first events after the one numbered `after`, in order, at most `limit`. Pruned ones are not
+    /// there.
+    fn events_after(
+        &self,
+        filter: EventFilter,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Event>>;
+
+    /// Starts and resumptions of runs, newest first, as far as they were not pruned: of a run that was,
+    /// the resumptions are left.
+    fn starts(&self, limit: usize) -> StoreFuture<'_, Vec<RunStart>>;
+
+    /// The approvals that are resolved, newest first; those of pruned runs too.
+    fn approvals(&self, limit: usize) -> StoreFuture<'_, Vec<ResolvedApproval>>;
+
+    /// The runs in the journal whose id starts with `prefix`, as [`Store::find_runs`]: pruned ones too,
+    /// as long as an approval of theirs is kept.
+    fn find_recorded(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>>;
+
+    /// Removes runs that ended long ago, with their messages, calls and events, and leaves a checkpoint
+    /// for what was removed. Approvals, and the events that tell of them, stay.
+    fn prune(&self, request: PruneRequest) -> StoreFuture<'_, Pruned>;
+
+    /// Gives the space of removed rows back; gives the size before and after, in bytes. Nobody can write
+    /// meanwhile.
+    fn give_back(&self) -> StoreFuture<'_, (u64, u64)>;
 }

@@ -11,8 +11,10 @@ use crate::domain::outbox::MessageKind;
 use crate::domain::rule::{ApprovalRule, OnExpiry};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallState, RefusedBy};
+use data_encoding::HEXLOWER;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The right to drive one run: held by one process at a time.
@@ -487,13 +489,135 @@ pub struct RunSummary {
     pub updated_at: Timestamp,
 }
 
+/// An event of the journal and its code: kept elsewhere, it shows whether the journal was rolled back.
+///
+/// As text, the number and 64 hexadecimal digits, as in the file of heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalHead {
+    /// The event's number; 0 for a journal without events.
+    pub sequence: i64,
+    /// Its code.
+    pub code: [u8; 32],
+}
+
+impl JournalHead {
+    /// Reads a line; words before the two are skipped, so that a line of the program's own output
+    /// will do. `None` for any other text.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace().rev();
+        let (code, sequence) = (words.next()?, words.next()?);
+        let code = HEXLOWER.decode(code.as_bytes()).ok()?.try_into().ok()?;
+        let sequence = sequence.parse().ok().filter(|sequence| *sequence >= 0)?;
+        Some(Self { sequence, code })
+    }
+}
+
+impl fmt::Display for JournalHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.sequence, HEXLOWER.encode(&self.code))
+    }
+}
+
 /// What a check of the journal found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalCheck {
     /// Events read.
     pub events: u64,
-    /// The first thing that does not fit, in words; `None`: the chain holds.
+    /// The last event.
+    pub head: JournalHead,
+    /// The first thing that does not fit, in words; `None`: everything does.
     pub broken: Option<String>,
+    /// The next few.
+    pub also: Vec<String>,
+    /// How many more there are.
+    pub left_out: u64,
+}
+
+/// Which events are wanted: those that fit everything that is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// Not before this moment.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// A start or a resumption of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunStart {
+    /// The event that tells of it.
+    pub sequence: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The run.
+    pub run: RunId,
+    /// `cli`, …; `resume` where the run had been started before.
+    pub trigger_type: String,
+    /// The role's name; `None` where it is not known any more.
+    pub role: Option<String>,
+    /// Who started it, as shown.
+    pub who: String,
+    /// What was asked; of a resumption, the decisions that led to it.
+    pub prompt: Option<String>,
+}
+
+/// An approval that was asked for and is resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedApproval {
+    /// Its number.
+    pub request: i64,
+    /// The run, which may be gone.
+    pub run: RunId,
+    /// The call.
+    pub call: CallId,
+    /// The tool as the model named it.
+    pub tool: String,
+    /// The role's name.
+    pub agent: String,
+    /// The canonical arguments.
+    pub arguments: String,
+    /// When it was asked.
+    pub created_at: Timestamp,
+    /// When it was resolved.
+    pub resolved_at: Timestamp,
+    /// `approve`, `deny`, …; `None` where the run ended first.
+    pub decision: Option<String>,
+    /// Who decided, as shown.
+    pub resolved_by: Option<String>,
+    /// The identity that counts.
+    pub authenticated_as: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What to prune.
+#[derive(Debug, Clone)]
+pub struct PruneRequest {
+    /// Runs that ended before this moment.
+    pub before: Timestamp,
+    /// Who prunes.
+    pub resolver: Resolver,
+    /// Only count.
+    pub dry_run: bool,
+    /// At most so many runs at once: others wait meanwhile.
+    pub limit: usize,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What was removed, or would be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs.
+    pub runs: u64,
+    /// Messages of theirs.
+    pub messages: u64,
+    /// Calls of theirs, with their results.
+    pub calls: u64,
+    /// Events.
+    pub events: u64,
 }
 
 impl CallRecord {

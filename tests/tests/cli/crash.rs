@@ -1,6 +1,6 @@
 //! Runs whose process died, and runs that go on elsewhere.
 
-use crate::{ASKING, FREE, RUNNER};
+use crate::{ASKING, FREE, RUNNER, programs_end};
 use expect_test::expect;
 use initrunner_tests::home::{Home, until};
 use initrunner_tests::model_stub::{Answer, ModelStub};
@@ -99,6 +99,7 @@ fn a_call_whose_process_died_is_never_repeated_by_itself() {
     "#]]);
     running.kill();
     until("its program is gone too", || !alive(&home));
+    programs_end(&home);
 
     home.run(["runs"]).check(expect![[r#"
         ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
@@ -115,6 +116,10 @@ fn a_call_whose_process_died_is_never_repeated_by_itself() {
         ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━┩
         │ RUN_____________ │ CALL___________ │ shell │ test  │ TIME_______________ │ did this happen? ech… │
         └──────────────────┴─────────────────┴───────┴───────┴─────────────────────┴───────────────────────┘
+
+        call CALL___________ (shell: echo $$ > id && echo x >> count && touch started && sleep 1000) was started, and its process ended before a result was written, so whether it happened is not known; look first, then choose:
+          initrunner approve RUN_____________ --tool-call-id CALL___________ --retry
+          initrunner approve RUN_____________ --tool-call-id CALL___________ --report-unknown
         = 0
     "#]]);
     home.run(["approve", "RUN", "--all"]).check(expect![[r#"
@@ -207,6 +212,7 @@ rules:
         = 0
     "#]]);
     running.kill();
+    programs_end(&home);
     home.run(["pending"]).check(expect![[r#"
         Pending approvals (2)
         ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━┓
@@ -215,6 +221,10 @@ rules:
         │ RUN_____________ │ CALL___________ │ asking │ test  │ TIME_______________ │ touch asked          │
         │ RUN_____________ │ CALL2__________ │ shell  │ test  │ TIME_______________ │ did this happen? {"… │
         └──────────────────┴─────────────────┴────────┴───────┴─────────────────────┴──────────────────────┘
+
+        call CALL2__________ (shell: {"command":"touch started && sleep 1000"}) was started, and its process ended before a result was written, so whether it happened is not known; look first, then choose:
+          initrunner approve RUN_____________ --tool-call-id CALL2__________ --retry
+          initrunner approve RUN_____________ --tool-call-id CALL2__________ --report-unknown
         = 0
     "#]]);
     home.run(["approve", "RUN", "--all"]).check(expect![[r#"
@@ -246,6 +256,7 @@ fn killed_during_a_call() -> Home {
     let running = home.command(["approve", "RUN", "--all"]).start();
     until("the call is under way", || home.work().join("started").exists());
     running.kill();
+    programs_end(&home);
     home
 }
 

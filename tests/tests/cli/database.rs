@@ -172,6 +172,7 @@ fn a_changed_journal_is_found() {
     let home = waiting();
     home.run(["audit", "verify"]).check(expect![[r#"
         The journal holds: 4 events.
+        Head: 4 CODE
         = 0
     "#]]);
     let conn = home.database();

@@ -77,11 +77,13 @@ fn an_approved_call_happens_and_the_run_goes_on() {
                4  TIME_______________________  run_paused
                5  TIME_______________________  approval_decided  CALL___________
                6  TIME_______________________  run_claimed
-               7  TIME_______________________  call_started  CALL___________
-               8  TIME_______________________  call_finished  CALL___________
-               9  TIME_______________________  results_told
-              10  TIME_______________________  turn_recorded
-              11  TIME_______________________  run_ended
+               7  TIME_______________________  run_resumed
+               8  TIME_______________________  call_started  CALL___________
+               9  TIME_______________________  program_started  CALL___________
+              10  TIME_______________________  call_finished  CALL___________
+              11  TIME_______________________  results_told
+              12  TIME_______________________  turn_recorded
+              13  TIME_______________________  run_ended
         = 0
     "#]]);
 }
@@ -120,9 +122,10 @@ fn a_denied_call_does_not_happen_and_the_model_is_told() {
                4  TIME_______________________  run_paused
                5  TIME_______________________  approval_decided  CALL___________
                6  TIME_______________________  run_claimed
-               7  TIME_______________________  results_told
-               8  TIME_______________________  turn_recorded
-               9  TIME_______________________  run_ended
+               7  TIME_______________________  run_resumed
+               8  TIME_______________________  results_told
+               9  TIME_______________________  turn_recorded
+              10  TIME_______________________  run_ended
         = 0
     "#]]);
     home.run(["approve", "RUN", "--all"]).check(expect![[r#"

@@ -16,12 +16,16 @@ fn help_and_version_are_data() {
           pending      List the tool calls that await a person, over all runs
           approve      Approve or deny a run's waiting calls, and resume it
           resume       Go on with a run that was interrupted
+          recover      Say what each run needs that stopped before its end, and resume those that need
+                       nobody
+          sweep        Warn about approvals that are about to expire, and expire those that nobody gave in
+                       time
           cancel       End a run that has not ended
           runs         List runs, newest first
           show         Tell the whole story of one run
           validate     Check a role and everything it names, without running it
           inspect      Show what a component is and asks for, before trusting it
-          audit        Check what was written down
+          audit        Read, check and prune what was written down
           completions  Print completions for a shell
 
         Options:
@@ -84,12 +88,16 @@ fn words_that_mean_nothing_are_usage() {
         !   pending      List the tool calls that await a person, over all runs
         !   approve      Approve or deny a run's waiting calls, and resume it
         !   resume       Go on with a run that was interrupted
+        !   recover      Say what each run needs that stopped before its end, and resume those that need
+        !                nobody
+        !   sweep        Warn about approvals that are about to expire, and expire those that nobody gave in
+        !                time
         !   cancel       End a run that has not ended
         !   runs         List runs, newest first
         !   show         Tell the whole story of one run
         !   validate     Check a role and everything it names, without running it
         !   inspect      Show what a component is and asks for, before trusting it
-        !   audit        Check what was written down
+        !   audit        Read, check and prune what was written down
         !   completions  Print completions for a shell
         !
         ! Options:
@@ -106,7 +114,7 @@ fn words_that_mean_nothing_are_usage() {
     home.run(["aprove"]).check(expect![[r#"
         ! error: unrecognized subcommand 'aprove'
         !
-        !   tip: a similar subcommand exists: 'approve'
+        !   tip: some similar subcommands exist: 'recover', 'approve'
         !
         ! Usage: initrunner [OPTIONS] <COMMAND>
         !

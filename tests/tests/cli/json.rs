@@ -57,6 +57,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
               text: text
             }
             changed: []
+            expires_at: null
             version: number
             approval: {
               reviewers: []
@@ -91,6 +92,9 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
             text: text
           }
           changed: []
+          expires_at: null
+          question: null
+          program_pid: null
           version: number
           approval: {
             reviewers: []
@@ -176,6 +180,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
               text: text
             }
             state: text
+            expires_at: null
             version: number
             approval: {
               reviewers: []
@@ -191,6 +196,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
             authenticated_as: text
             resolved_at: text
             attempts: number
+            program_pid: null
             result: text
           }]
           events: [{

@@ -1,10 +1,12 @@
 //! The real program, end to end: what it prints, where, and how it ends.
 
+mod audit;
 mod binding;
 mod component;
 mod crash;
 mod database;
 mod edit;
+mod expiry;
 mod find_run;
 mod first_run;
 mod help;
@@ -13,11 +15,15 @@ mod json;
 mod model_server;
 mod no_audit;
 mod permission;
+mod program;
 mod race;
 mod reach;
+mod recover;
 mod remember;
+mod retry_unknown;
 mod role;
 mod signal;
+mod tamper;
 mod terminal;
 mod untrusted;
 mod variable;
@@ -39,3 +45,12 @@ const ASKING: &str = "  - {type: shell, shell: true, approval: required}";
 
 /// The shell, asking nobody.
 const FREE: &str = "  - {type: shell, shell: true}";
+
+/// Waits until every program of a call of unknown outcome has ended: its supervisor kills it a moment
+/// after the host died.
+fn programs_end(home: &initrunner_tests::home::Home) {
+    initrunner_tests::home::until("the programs have ended", || {
+        let pending = home.json(["pending", "--json"]);
+        pending.as_array().is_some_and(|calls| calls.iter().all(|it| it["program_pid"].is_null()))
+    });
+}

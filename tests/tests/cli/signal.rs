@@ -87,6 +87,10 @@ fn sigint_during_a_call_ends_the_program_and_says_that_nobody_knows() {
         ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━┩
         │ RUN_____________ │ CALL___________ │ shell │ test  │ TIME_______________ │ did this happen? {"c… │
         └──────────────────┴─────────────────┴───────┴───────┴─────────────────────┴───────────────────────┘
+
+        call CALL___________ (shell: {"command":"touch started && sleep 1000"}) was started, and its process ended before a result was written, so whether it happened is not known; look first, then choose:
+          initrunner approve RUN_____________ --tool-call-id CALL___________ --retry
+          initrunner approve RUN_____________ --tool-call-id CALL___________ --report-unknown
         = 0
     "#]]);
     home.run(["cancel", "RUN"]).check(expect![[r#"

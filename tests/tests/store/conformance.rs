@@ -8,8 +8,10 @@ use initrunner::domain::message::Message;
 use initrunner::domain::rule::ApprovalRule;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::{CallState, RefusedBy, UNKNOWN_RESULT};
+use initrunner::store::owner::Owner;
 use initrunner::store::{
-    Admission, CallOutcome, CallRecord, Conflict, Readmission, RunEnd, RunRecord, Store, StoreError,
+    Admission, CallOutcome, CallRecord, Conflict, EventFilter, JournalHead, PruneRequest, Pruned,
+    Readmission, RunEnd, RunRecord, RunStart, Store, StoreError,
 };
 
 conformance!(
@@ -49,6 +51,11 @@ conformance!(
     what_is_not_there_is_named,
     everything_of_a_run_comes_back,
     the_journal_checks,
+    a_resumption_names_the_decisions_that_led_to_it,
+    events_are_given_page_by_page,
+    pruning_removes_what_ended_and_keeps_its_approvals,
+    pruning_again_makes_one_hole_of_two,
+    a_kept_head_is_compared_where_its_event_was_not_pruned,
 );
 
 fn run_of(store: &dyn Store, run: &RunId) -> RunRecord {
@@ -439,11 +446,11 @@ fn a_dead_owners_run_is_adopted_by_whoever_comes_first(store: &dyn Store) {
     let claim = create(store, &dying);
     drop(dying);
     let owner = owner(store);
-    let claimed = wait(store.claim_run(&claim.run, owner.id(), at(9))).unwrap();
+    let claimed = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(9))).unwrap();
     assert_eq!(claimed.owner, *owner.id());
     let kinds: Vec<_> =
         wait(store.events(&claim.run)).unwrap().into_iter().map(|event| event.kind).collect();
-    assert_eq!(kinds, ["run_created", "run_interrupted", "run_claimed"]);
+    assert_eq!(kinds, ["run_created", "run_interrupted", "run_claimed", "run_resumed"]);
 }
 
 fn a_living_owners_run_is_left_alone(store: &dyn Store) {
@@ -451,7 +458,7 @@ fn a_living_owners_run_is_left_alone(store: &dyn Store) {
     let claim = create(store, &driver);
     let other = owner(store);
     assert_eq!(wait(store.adopt_orphans(at(5))).unwrap(), []);
-    let taken = conflict(wait(store.claim_run(&claim.run, other.id(), at(5))));
+    let taken = conflict(wait(store.claim_run(&claim.run, other.id(), &alice(), at(5))));
     let pid = std::process::id();
     assert_eq!(taken, Conflict::OwnedElsewhere { run: claim.run.clone(), pid });
     record(store, &claim, vec![], false);
@@ -487,7 +494,7 @@ fn an_owner_that_was_replaced_writes_nothing(store: &dyn Store) {
         }
         assert_eq!(wait(store.events(&claim.run)).unwrap(), before);
         if round == 0 {
-            wait(store.claim_run(&claim.run, owner.id(), at(7))).unwrap();
+            wait(store.claim_run(&claim.run, owner.id(), &alice(), at(7))).unwrap();
         }
     }
 }
@@ -500,7 +507,9 @@ fn a_run_is_claimed_by_one_process(store: &dyn Store) {
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = owners
             .iter()
-            .map(|owner| scope.spawn(|| wait(store.claim_run(&claim.run, owner.id(), at(3)))))
+            .map(|owner| {
+                scope.spawn(|| wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3))))
+            })
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -520,7 +529,7 @@ fn an_interrupted_run_keeps_its_reason(store: &dyn Store) {
     let run = run_of(store, &claim.run);
     assert_eq!((run.state, run.spent), (RunState::Interrupted, spent()));
     assert_eq!(run.outcome.as_deref(), Some("the model is away"));
-    let claim = wait(store.claim_run(&claim.run, owner.id(), at(4))).unwrap();
+    let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(4))).unwrap();
     assert_eq!(run_of(store, &claim.run).outcome, None);
     assert_eq!(states(store, &claim.run), [CallState::Succeeded, CallState::Ready]);
 
@@ -596,7 +605,7 @@ fn a_run_that_ended_stays_ended(store: &dyn Store) {
     let claim = create(store, &owner);
     wait(store.end_run(&claim, completed(), spent(), at(2))).unwrap();
     let ended = Conflict::WrongState { run: claim.run.clone(), state: RunState::Completed };
-    assert_eq!(conflict(wait(store.claim_run(&claim.run, owner.id(), at(3)))), ended);
+    assert_eq!(conflict(wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3)))), ended);
     assert_eq!(conflict(wait(store.cancel_run(&claim.run, alice(), at(3)))), ended);
     assert_eq!(conflict(wait(store.end_run(&claim, completed(), spent(), at(3)))), ended);
     assert_eq!(ended.to_string(), format!("run {} is completed", claim.run));
@@ -609,7 +618,7 @@ fn an_ended_run_leaves_nothing_in_the_queue(store: &dyn Store) {
     wait(store.record_call_started(&claim, &calls[1], at(2))).unwrap();
     drop(dying);
     let owner = owner(store);
-    let claim = wait(store.claim_run(&claim.run, owner.id(), at(3))).unwrap();
+    let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3))).unwrap();
     assert_eq!(wait(store.pending(10)).unwrap().1, 2);
     let failed = RunEnd::Failed { error: "the role is gone".into() };
     wait(store.end_run(&claim, failed, spent(), at(4))).unwrap();
@@ -709,6 +718,7 @@ fn the_journal_of_a_run_tells_its_story(store: &dyn Store) {
             ("run_paused", false),
             ("approval_decided", true),
             ("run_claimed", false),
+            ("run_resumed", false),
             ("call_started", true),
             ("call_finished", true),
             ("results_told", false),
@@ -771,7 +781,7 @@ fn what_is_not_there_is_named(store: &dyn Store) {
     assert_eq!(wait(store.load_run(&run)).unwrap_err(), unknown);
     assert_eq!(wait(store.events(&run)).unwrap_err(), unknown);
     assert_eq!(wait(store.cancel_run(&run, alice(), at(0))).unwrap_err(), unknown);
-    assert_eq!(wait(store.claim_run(&run, owner.id(), at(0))).unwrap_err(), unknown);
+    assert_eq!(wait(store.claim_run(&run, owner.id(), &alice(), at(0))).unwrap_err(), unknown);
     assert_eq!(wait(store.decide(approve(&run, &[], &owner))).unwrap_err(), unknown);
     assert_eq!(wait(store.component(&digest_of("none"))).unwrap(), None);
     assert_eq!(wait(store.find_runs(run.as_str())).unwrap(), []);
@@ -801,10 +811,168 @@ fn everything_of_a_run_comes_back(store: &dyn Store) {
 }
 
 fn the_journal_checks(store: &dyn Store) {
-    let check = wait(store.check_journal()).unwrap();
+    let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.events, check.broken), (0, None));
     let owner = owner(store);
     paused(store, &owner, 2);
-    let check = wait(store.check_journal()).unwrap();
+    let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.events, check.broken), (5, None));
+}
+
+fn prompts(store: &dyn Store) -> Vec<(String, String)> {
+    let starts = wait(store.starts(100)).unwrap();
+    let of = |start: RunStart| (start.trigger_type, start.prompt.unwrap_or_default());
+    starts.into_iter().map(of).collect()
+}
+
+fn a_resumption_names_the_decisions_that_led_to_it(store: &dyn Store) {
+    let owner = owner(store);
+    let (run, calls) = paused(store, &owner, 3);
+    // In emitted order, whoever decided what first.
+    wait(store.decide(deny(&run.run, &calls[2..], &owner))).unwrap();
+    wait(store.decide(approve(&run.run, &calls[1..2], &owner))).unwrap();
+    let decided = wait(store.decide(approve(&run.run, &calls[..1], &owner))).unwrap();
+    let claim = decided.claim.unwrap();
+    let [a, b, c] = &calls[..] else { panic!("three calls") };
+    let all = format!("(resume: {a}:approve, {b}:approve, {c}:deny)");
+    let start = ("cli".to_owned(), "delete /tmp/scratch".to_owned());
+    assert_eq!(prompts(store), [("resume".into(), all.clone()), start.clone()]);
+    let newest = &wait(store.starts(1)).unwrap()[0];
+    assert_eq!((newest.who.as_str(), newest.role.as_deref()), ("os:alice", Some("demo")));
+
+    // One call happened; then the process went away. Nothing was decided since.
+    wait(store.record_call_started(&claim, a, at(61))).unwrap();
+    wait(store.record_call_finished(&claim, a, done("gone"), at(62))).unwrap();
+    wait(store.interrupt_run(&claim, "stopped".into(), spent(), at(63))).unwrap();
+    let claim = wait(store.claim_run(&run.run, owner.id(), &alice(), at(64))).unwrap();
+    assert_eq!(prompts(store)[0], ("resume".into(), "(resume)".into()));
+
+    // The other one's outcome is unknown, and a person has it tried again.
+    wait(store.record_call_started(&claim, b, at(65))).unwrap();
+    wait(store.interrupt_run(&claim, "stopped".into(), spent(), at(66))).unwrap();
+    wait(store.decide(approve(&run.run, &calls[1..2], &owner))).unwrap();
+    assert_eq!(prompts(store)[0], ("resume".into(), format!("(resume: {b}:approve)")));
+    assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
+}
+
+fn events_are_given_page_by_page(store: &dyn Store) {
+    let owner = owner(store);
+    let (first, _) = paused(store, &owner, 1);
+    let second = create(store, &owner);
+    let page = |filter: &EventFilter, after, limit| -> Vec<i64> {
+        let events = wait(store.events_after(filter.clone(), after, limit)).unwrap();
+        events.iter().map(|event| event.sequence).collect()
+    };
+    let all = EventFilter::default();
+    assert_eq!(page(&all, 0, 3), [1, 2, 3]);
+    assert_eq!(page(&all, 3, 3), [4, 5]);
+    assert!(page(&all, 5, 3).is_empty());
+    let run = |run: &RunId| EventFilter { run: Some(run.clone()), ..EventFilter::default() };
+    assert_eq!(page(&run(&first.run), 1, 10), [2, 3, 4]);
+    assert_eq!(page(&run(&second.run), 0, 10), [5]);
+    let since = EventFilter { since: Some(at(1)), ..EventFilter::default() };
+    assert_eq!(page(&since, 0, 10), [2, 3, 4]);
+    let until = EventFilter { until: Some(at(1)), ..EventFilter::default() };
+    assert_eq!(page(&until, 0, 10), [1, 5]);
+}
+
+/// A run of two calls, one approved and one denied, that is over.
+fn ended(store: &dyn Store, owner: &Owner) -> RunId {
+    let (run, calls) = paused(store, owner, 2);
+    wait(store.decide(deny(&run.run, &calls[1..], owner))).unwrap();
+    let decided = wait(store.decide(approve(&run.run, &calls[..1], owner))).unwrap();
+    wait(store.end_run(&decided.claim.unwrap(), completed(), spent(), at(70))).unwrap();
+    run.run
+}
+
+fn holds(store: &dyn Store) {
+    let check = wait(store.check_journal(Vec::new())).unwrap();
+    assert_eq!((check.broken, check.also), (None, vec![]));
+}
+
+fn pruning_removes_what_ended_and_keeps_its_approvals(store: &dyn Store) {
+    let owner = owner(store);
+    let old = ended(store, &owner);
+    let (waits, _) = paused(store, &owner, 1);
+    // Ended with a call that waited.
+    let claim = create(store, &owner);
+    record(store, &claim, vec![waiting()], false);
+    wait(store.end_run(&claim, RunEnd::Failed { error: "no".into() }, spent(), at(71))).unwrap();
+    let history = wait(store.approvals(100)).unwrap();
+    assert_eq!(history.len(), 3);
+
+    assert_eq!(wait(store.prune(prune(at(70)))).unwrap(), Pruned::default());
+    let counted = wait(store.prune(PruneRequest { dry_run: true, ..prune(at(90)) })).unwrap();
+    assert_eq!(wait(store.runs(10)).unwrap().len(), 3);
+    let pruned = wait(store.prune(prune(at(90)))).unwrap();
+    assert_eq!(pruned, counted);
+    assert_eq!((pruned.runs, pruned.calls, pruned.messages), (2, 3, 2));
+
+    assert_eq!(wait(store.runs(10)).unwrap().len(), 1);
+    assert!(matches!(wait(store.load_run(&old)), Err(StoreError::UnknownRun(_))));
+    assert_eq!(wait(store.find_runs(old.as_str())).unwrap(), []);
+    let recorded = wait(store.find_recorded(old.as_str())).unwrap();
+    assert_eq!(recorded, std::slice::from_ref(&old));
+    assert_eq!(wait(store.approvals(100)).unwrap(), history);
+    let kinds = |run: &RunId| -> Vec<String> {
+        wait(store.events(run)).unwrap().into_iter().map(|event| event.kind).collect()
+    };
+    assert_eq!(
+        kinds(&old),
+        [
+            "approval_requested",
+            "approval_requested",
+            "approval_decided",
+            "approval_decided",
+            "run_resumed"
+        ]
+    );
+    assert_eq!(kinds(&claim.run), ["approval_requested", "run_ended"]);
+    assert_eq!(kinds(&waits.run).len(), 4);
+    holds(store);
+    // What is left goes on as before.
+    wait(store.cancel_run(&waits.run, alice(), at(91))).unwrap();
+    ended(store, &owner);
+    holds(store);
+}
+
+fn pruning_again_makes_one_hole_of_two(store: &dyn Store) {
+    let owner = owner(store);
+    // Runs without approvals that take turns, so that pruning one leaves holes around the other's.
+    let claims = [create(store, &owner), create(store, &owner)];
+    for claim in &claims {
+        record(store, claim, vec![refused()], false);
+    }
+    for (claim, second) in claims.iter().zip([70, 80]) {
+        wait(store.end_run(claim, completed(), spent(), at(second))).unwrap();
+    }
+    for (second, runs) in [(75, 1), (85, 1), (95, 0)] {
+        assert_eq!(wait(store.prune(prune(at(second)))).unwrap().runs, runs);
+        holds(store);
+    }
+    // Only the two prunings are left.
+    let events = wait(store.events_after(EventFilter::default(), 0, 10)).unwrap();
+    let left: Vec<_> = events.iter().map(|event| (event.sequence, event.run.is_some())).collect();
+    assert_eq!(left, [(7, false), (8, false)]);
+}
+
+fn a_kept_head_is_compared_where_its_event_was_not_pruned(store: &dyn Store) {
+    let owner = owner(store);
+    ended(store, &owner);
+    holds(store);
+    let events = wait(store.events_after(EventFilter::default(), 0, 100)).unwrap();
+    let head = wait(store.check_journal(Vec::new())).unwrap().head;
+    assert_eq!(head.sequence, events[events.len() - 1].sequence);
+    // A head that was kept is compared, as long as its event is there.
+    assert_eq!(wait(store.check_journal(vec![head])).unwrap().broken, None);
+    let wrong = JournalHead { code: [0; 32], ..head };
+    assert!(wait(store.check_journal(vec![wrong])).unwrap().broken.is_some());
+    wait(store.prune(prune(at(90)))).unwrap();
+    let broken = wait(store.check_journal(vec![head])).unwrap().broken;
+    assert_eq!(broken, None, "the last event of a hole is known by its code");
+    let inside = JournalHead { sequence: head.sequence - 1, ..head };
+    let broken = wait(store.check_journal(vec![inside])).unwrap().broken;
+    assert!(broken.is_some_and(
+        |said| said.contains("was removed by pruning") || said.contains("not the one")
+    ));
 }

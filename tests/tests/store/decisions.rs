@@ -309,17 +309,18 @@ fn an_edit_is_decided_about_in_place_of_the_call(store: &dyn Store) {
     assert_eq!(call.edits, [change]);
     assert!(call.request > before.request && call.remembered_from.is_none());
     let event = last(store, &first.run, "approval_edited");
-    assert_eq!((event["from"].as_i64(), event["to"].as_i64()), (before.request, call.request));
-    assert_ne!(event["contents"]["from"], event["contents"]["to"]);
+    assert_eq!((event["request"].as_i64(), event["to"].as_i64()), (before.request, call.request));
+    assert_ne!(event["digests"]["from"], event["digests"]["to"]);
     let kinds = kinds(store, &first.run);
     assert_eq!(
-        kinds[kinds.len() - 5..],
+        kinds[kinds.len() - 6..],
         [
             "approval_requested",
             "approval_edited",
             "approval_decided",
             "approval_decided",
-            "run_claimed"
+            "run_claimed",
+            "run_resumed"
         ]
     );
     // One approval: one start.

@@ -63,8 +63,8 @@ fn a_run_is_there_in_the_next_process() {
     let claim = wait(second.decide(approve(&claim.run, &calls, &owner_b))).unwrap().claim.unwrap();
     let third = files.open();
     assert_eq!(wait(third.load_run(&claim.run)).unwrap().run.state, RunState::Running);
-    let check = wait(third.check_journal()).unwrap();
-    assert_eq!((check.events, check.broken), (6, None));
+    let check = wait(third.check_journal(Vec::new())).unwrap();
+    assert_eq!((check.events, check.broken), (7, None));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn two_stores_that_decide_at_once_agree() {
         });
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
     }
-    assert_eq!(wait(stores[3].check_journal()).unwrap().broken, None);
+    assert_eq!(wait(stores[3].check_journal(Vec::new())).unwrap().broken, None);
 }
 
 fn patient(files: &Files) -> SqliteStore {
@@ -107,7 +107,7 @@ fn many_make_the_database_at_once() {
     });
     let store = files.open();
     assert_eq!(wait(store.runs(100)).unwrap().len(), 8);
-    assert_eq!(wait(store.check_journal()).unwrap().broken, None);
+    assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_failing_verb_undoes_only_itself() {
     });
     assert_eq!(results.iter().filter(|ok| **ok).count(), 41);
     assert_eq!(wait(store.runs(1000)).unwrap().len(), 41);
-    assert_eq!(wait(store.check_journal()).unwrap().broken, None);
+    assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn a_store_opened_only_to_be_read_changes_nothing() {
     let (claim, calls) = paused(&store, &owner, 1);
     let reading = SqliteStore::open(options.clone()).unwrap();
     assert_eq!(wait(reading.pending(10)).unwrap().1, 1);
-    assert_eq!(wait(reading.check_journal()).unwrap().broken, None);
+    assert_eq!(wait(reading.check_journal(Vec::new())).unwrap().broken, None);
     let error = wait(reading.decide(approve(&claim.run, &calls, &owner))).unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
     drop((reading, store));
@@ -443,7 +443,7 @@ fn a_killed_process_loses_nothing() {
             assert_eq!(driven.run.state, RunState::Paused);
             assert_eq!(driven.calls[0].state, CallState::Unknown);
         }
-        assert_eq!(wait(store.check_journal()).unwrap().broken, None);
+        assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
         // Its owner file was swept away.
         let owners = files.folder.path().join("state/owners");
         assert_eq!(fs::read_dir(owners).unwrap().count(), 0);
@@ -519,7 +519,7 @@ fn a_run_owned_by_another_process_names_it() {
     let driver = owner(&first);
     let claim = create(&first, &driver);
     let other = owner(&second);
-    let error = wait(second.claim_run(&claim.run, other.id(), at(1))).unwrap_err();
+    let error = wait(second.claim_run(&claim.run, other.id(), &alice(), at(1))).unwrap_err();
     let pid = std::process::id();
     assert_eq!(error, Conflict::OwnedElsewhere { run: claim.run, pid }.into());
 }

@@ -12,8 +12,8 @@ use initrunner::domain::tool_call::RefusedBy;
 use initrunner::store::owner::Owner;
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{
-    Admission, AfterTurn, CallDecision, Claim, DecisionRequest, Edit, NewCall, NewRun, Store,
-    StoreError, StoreFuture, TurnRecord,
+    Admission, AfterTurn, CallDecision, Claim, DecisionRequest, Edit, NewCall, NewRun,
+    PruneRequest, Store, StoreError, StoreFuture, TurnRecord,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -279,6 +279,11 @@ fn decision(run: &RunId, calls: &[CallId], decision: Decision, owner: &Owner) ->
         claim_as: owner.id().clone(),
         at: at(60),
     }
+}
+
+/// Prunes what ended before a moment, at that moment.
+pub fn prune(before: Timestamp) -> PruneRequest {
+    PruneRequest { before, resolver: alice(), dry_run: false, limit: 100, at: before }
 }
 
 pub fn result(call: &CallId, content: &str) -> Message {

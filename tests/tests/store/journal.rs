@@ -21,7 +21,7 @@ fn check(tamper: impl FnOnce(&Files)) -> String {
 }
 
 fn said(store: &SqliteStore) -> String {
-    let check = wait(store.check_journal()).unwrap();
+    let check = wait(store.check_journal(Vec::new())).unwrap();
     check.broken.unwrap_or_else(|| format!("{} events hold", check.events))
 }
 
@@ -167,6 +167,31 @@ fn a_crash_between_a_commit_and_its_head_accuses_nobody() {
         let last = files.heads().pop().unwrap();
         assert_eq!(last.len(), 2 + 64, "{last}");
     }
+}
+
+#[test]
+fn a_changed_event_is_not_pruned() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let claim = create(&store, &owner);
+    record(&store, &claim, vec![refused()], false);
+    wait(store.cancel_run(&claim.run, alice(), at(9))).unwrap();
+    for change in [
+        "UPDATE events SET body = '{}' WHERE sequence = 2",
+        "UPDATE events SET mac = zeroblob(32) WHERE sequence = 2",
+        "DELETE FROM events WHERE sequence = 2",
+    ] {
+        let kept = "CREATE TABLE kept AS SELECT * FROM events";
+        sql(&files, &format!("{kept}; {change}"));
+        let error = wait(store.prune(prune(at(100)))).unwrap_err().to_string();
+        assert!(error.contains("so nothing was pruned"), "{change}: {error}");
+        assert_eq!(wait(store.runs(1)).unwrap().len(), 1);
+        let back = "DELETE FROM events; INSERT INTO events SELECT * FROM kept; DROP TABLE kept";
+        sql(&files, back);
+    }
+    assert_eq!(wait(store.prune(prune(at(100)))).unwrap().runs, 1);
+    assert_eq!(said(&store), "1 events hold");
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Conflict {
 }
 
 fn holds(store: &dyn Store) {
-    assert_eq!(wait(store.check_journal()).unwrap().broken, None);
+    assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
 }
 
 fn nothing_expires_without_a_limit(store: &dyn Store, clock: &ManualClock) {
@@ -170,7 +170,7 @@ fn a_run_that_waits_for_nobody_any_more_can_be_resumed(store: &dyn Store, clock:
     );
     assert_eq!(wait(store.pending(10)).unwrap().1, 0);
     let owner = owner(store);
-    let claim = wait(store.claim_run(&claim.run, owner.id(), clock.now())).unwrap();
+    let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), clock.now())).unwrap();
     let start = wait(store.record_call_started(&claim, &calls[0], clock.now()));
     assert!(matches!(conflict(start), Conflict::WrongCallState { .. }));
     wait(store.tell_results(&claim, vec![result(&calls[0], "expired")], clock.now())).unwrap();
@@ -225,7 +225,10 @@ fn setting_the_clock_expires_nothing_and_is_told_once(store: &dyn Store, clock: 
     let (claim, _) = limited(store, 1, 3600);
     for jump in [7200, -100_000] {
         clock.set(jump * SECOND);
+        let recorded = || wait(store.check_journal(Vec::new())).unwrap().events;
+        let before = recorded();
         let swept = sweep(store, clock);
+        assert_eq!(recorded(), before + 1);
         assert_eq!((swept.warned.len(), swept.expired.len()), (0, 0));
         assert_eq!(swept.jumped, Some(jump * SECOND));
         assert_eq!(sweep(store, clock).jumped, None);
@@ -427,7 +430,7 @@ fn no_call_is_tried_again_while_its_program_runs(store: &dyn Store, clock: &Manu
     let calls = std::slice::from_ref(&call);
     let refused = conflict(wait(store.decide(approve(&claim.run, calls, &one))));
     assert_eq!(refused, Conflict::ProgramRuns { call: call.clone(), pid: program.pid });
-    let claim = wait(store.claim_run(&claim.run, one.id(), clock.now())).unwrap();
+    let claim = wait(store.claim_run(&claim.run, one.id(), &alice(), clock.now())).unwrap();
     let refused = conflict(wait(store.retry_unknown(&claim, &call, clock.now())));
     assert_eq!(refused, Conflict::ProgramRuns { call: call.clone(), pid: program.pid });
     // After the machine was off nothing of it is left, whatever has its number now.
@@ -449,7 +452,7 @@ fn an_unknown_call_is_tried_three_times_by_nobodys_decision(
         assert_eq!(number, attempt);
         one = owner(store);
         wait(store.adopt_orphans(clock.now())).unwrap();
-        claim = wait(store.claim_run(&first.run, one.id(), clock.now())).unwrap();
+        claim = wait(store.claim_run(&first.run, one.id(), &alice(), clock.now())).unwrap();
         let retried = wait(store.retry_unknown(&claim, &calls[0], clock.now()));
         if attempt == 3 {
             let often = Conflict::TriedOften { call: calls[0].clone(), attempts: 3 };
@@ -512,7 +515,7 @@ fn what_becomes_of_a_run_is_kept_for_its_address(store: &dyn Store, clock: &Manu
     sweep(store, clock);
     clock.advance(50 * SECOND);
     sweep(store, clock);
-    let claim = wait(store.claim_run(&first.run, owner.id(), clock.now())).unwrap();
+    let claim = wait(store.claim_run(&first.run, owner.id(), &alice(), clock.now())).unwrap();
     let end = RunEnd::Completed { answer: "s3cret".into() };
     wait(store.end_run(&claim, end, Default::default(), clock.now())).unwrap();
     let messages = due(store, clock);

@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::writer::Write;
 use super::{adopt_orphans, run_row};
 use crate::domain::clock::Timestamp;
+use crate::domain::decision::Resolver;
 use crate::domain::ids::{OwnerId, RunId};
 use crate::store::{Claim, Conflict};
 
@@ -11,11 +12,12 @@ pub(super) fn claim_run(
     write: &mut Write<'_>,
     run: &RunId,
     owner: &OwnerId,
+    by: &Resolver,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
     let run = run_row::find(write.conn, run)?;
     match adopt_orphans::adopt_if_orphaned(write, run, at)? {
         (run, Some(pid)) => Err(Conflict::OwnedElsewhere { run: run.id, pid }.into()),
-        (run, None) => run_row::claim(write, &run, owner, at),
+        (run, None) => run_row::claim(write, &run, owner, by, at),
     }
 }

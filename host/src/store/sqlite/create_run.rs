@@ -11,13 +11,21 @@ use crate::domain::run::RunState;
 use crate::store::{Claim, NewRun};
 use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
 /// The first fencing number of a run.
 const FIRST_FENCE: i64 = 1;
 
 pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, Fault> {
-    let digest = role_digest(run);
+    let components: Vec<Digest> = run.components.iter().map(|(digest, _)| *digest).collect();
+    let digest = role_digest(&Role {
+        name: &run.role_name,
+        path: run.role_path.as_os_str().as_bytes(),
+        text: &run.role_text,
+        files: &run.files,
+        components: &components,
+    });
     let role = role(write, run, digest)?;
     write.insert(
         r#"INSERT INTO runs (id, role, state, owner, fence, prompt, "trigger", requester,
@@ -39,25 +47,33 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
             run.reply_to,
         ],
     )?;
-    let columns = json!([
-        digest.hex(),
-        run.prompt,
-        run.budgets.max_requests,
-        run.budgets.max_tool_calls,
-        run.budgets.max_wall_time,
-    ]);
-    let mut body = json!({
+    let limits = &run.budgets;
+    let limits = [limits.max_requests, limits.max_tool_calls, limits.max_wall_time];
+    let columns = columns(&digest.hex(), &run.prompt, limits, run.reply_to.as_deref());
+    let body = json!({
         "contents": contents(&columns),
         "fence": FIRST_FENCE,
         "owner": run.owner,
         "requester": run.requester,
         "trigger": run.trigger,
     });
-    if let Some(address) = &run.reply_to {
-        body["reply_to"] = json!(address);
-    }
     write.record(run.at, &run.id, None, EventKind::RunCreated, &body)?;
     Ok(Claim { run: run.id.clone(), owner: run.owner.clone(), fence: FIRST_FENCE })
+}
+
+/// What the digest in the event covers: written here and checked by the journal's verification. The
+/// address has a place only where there is one.
+pub(super) fn columns<N: Into<i64>>(
+    role: &str,
+    prompt: &str,
+    limits: [N; 3],
+    reply_to: Option<&str>,
+) -> Value {
+    let [requests, calls, time] = limits.map(Into::into);
+    match reply_to {
+        None => json!([role, prompt, requests, calls, time]),
+        Some(address) => json!([role, prompt, requests, calls, time, address]),
+    }
 }
 
 /// The row of what the run is made of: an earlier run's where nothing differs.
@@ -90,9 +106,19 @@ fn role(write: &Write<'_>, run: &NewRun, digest: Digest) -> Result<i64, Fault> {
     Ok(role)
 }
 
-fn role_digest(run: &NewRun) -> Digest {
-    let path = data_encoding::HEXLOWER.encode(run.role_path.as_os_str().as_bytes());
-    let components: Vec<Value> = run.components.iter().map(|(d, _)| json!(d.hex())).collect();
-    let parts = json!([run.role_name, path, run.role_text, run.files, components]);
+/// What a run is made of, as it is stored once.
+pub(super) struct Role<'r> {
+    pub(super) name: &'r str,
+    pub(super) path: &'r [u8],
+    pub(super) text: &'r str,
+    pub(super) files: &'r BTreeMap<String, String>,
+    pub(super) components: &'r [Digest],
+}
+
+/// The digest that stands for all of it in the journal.
+pub(super) fn role_digest(role: &Role<'_>) -> Digest {
+    let path = data_encoding::HEXLOWER.encode(role.path);
+    let components: Vec<Value> = role.components.iter().map(|d| json!(d.hex())).collect();
+    let parts = json!([role.name, path, role.text, role.files, components]);
     Digest::of(canonical::to_text(&parts).as_bytes())
 }

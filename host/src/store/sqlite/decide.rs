@@ -23,7 +23,7 @@ pub(super) fn decide(write: &mut Write<'_>, request: &DecisionRequest) -> Result
     let waiting = run_row::waiting(write.conn, run.n)?;
     let resumable = matches!(run.state, RunState::Paused | RunState::Interrupted);
     let claim = if waiting == 0 && resumable {
-        Some(run_row::claim(write, &run, &request.claim_as, request.at)?)
+        Some(run_row::claim(write, &run, &request.claim_as, &request.resolver, request.at)?)
     } else {
         run_row::touch(write, &run, request.at)?;
         None

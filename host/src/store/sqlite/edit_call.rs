@@ -60,11 +60,11 @@ pub(super) fn edit_call(
     let body = json!({
         "authenticated_as": resolver.authenticated_as,
         "by": resolver.resolved_by(),
-        "contents": {
+        "digests": {
             "from": contents(&json!([call.arguments])),
             "to": contents(&json!([edit.arguments])),
         },
-        "from": from,
+        "request": from,
         "to": to,
     });
     write.record(at, &run.id, Some(&call.id), EventKind::ApprovalEdited, &body)?;

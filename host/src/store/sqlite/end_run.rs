@@ -23,7 +23,7 @@ pub(super) fn end_run(
 ) -> Result<(), Fault> {
     let run = run_row::held(write, claim)?;
     run_row::spend(write, &run, spent)?;
-    end(write, &run, ending, at)
+    end(write, &run, ending, Some(spent), at)
 }
 
 /// Ends a run that this transaction already holds.
@@ -31,6 +31,7 @@ pub(super) fn end(
     write: &mut Write<'_>,
     run: &RunRow,
     end: &RunEnd,
+    spent: Option<Spent>,
     at: Timestamp,
 ) -> Result<(), Fault> {
     close_calls(write, run, at)?;
@@ -41,6 +42,7 @@ pub(super) fn end(
     run_row::change(write, run, state, None, run.fence, Some(outcome), at)?;
     components::release(write, run.role, at)?;
     let body = json!({"contents": contents(&json!([outcome])), "state": state.as_str()});
+    let body = run_row::with_spent(body, spent);
     write.record(at, &run.id, None, EventKind::RunEnded, &body)?;
     outbox::put(write, run, MessageKind::Ended, &json!({"state": state.as_str()}), at)
 }

@@ -18,6 +18,6 @@ pub(super) fn interrupt_run(
     let run = run_row::held(write, claim)?;
     run_row::spend(write, &run, spent)?;
     call_row::lose_track(write, &run, at)?;
-    run_row::let_go(write, &run, LetGo::By(reason), at)?;
+    run_row::let_go(write, &run, LetGo::By(reason, spent), at)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::digest::Digest;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
+use crate::store::JournalHead;
 use hmac::Mac;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
@@ -22,6 +23,18 @@ pub(super) struct Head {
     pub(super) sequence: i64,
     /// Its code.
     pub(super) mac: [u8; 32],
+}
+
+impl From<JournalHead> for Head {
+    fn from(head: JournalHead) -> Self {
+        Self { sequence: head.sequence, mac: head.code }
+    }
+}
+
+impl From<Head> for JournalHead {
+    fn from(head: Head) -> Self {
+        Self { sequence: head.sequence, code: head.mac }
+    }
 }
 
 impl Head {
@@ -79,6 +92,11 @@ impl<'k> Journal<'k> {
     /// Continues after `head`.
     pub(super) fn after(head: Head, key: &'k Key) -> Self {
         Self { key, head }
+    }
+
+    /// What the events are chained with.
+    pub(super) fn key(&self) -> &'k Key {
+        self.key
     }
 
     /// Appends one event. `body` holds ids, states, digests and what a person decided, so that the

@@ -94,3 +94,10 @@ CREATE TABLE outbox (
   delivered_at INTEGER
 ) STRICT;
 CREATE INDEX due_messages ON outbox (due_at) WHERE delivered_at IS NULL;
+
+CREATE TABLE checkpoints (
+  first INTEGER PRIMARY KEY,
+  last INTEGER NOT NULL,
+  mac BLOB NOT NULL,
+  seal BLOB NOT NULL
+) STRICT;

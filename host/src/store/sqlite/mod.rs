@@ -5,12 +5,14 @@
 //! read, and a quick start is part of the product.
 
 mod adopt_orphans;
+mod approvals;
 mod bindings;
 mod boots;
 mod call_row;
 mod cancel_run;
 mod chain;
 mod check_journal;
+mod checkpoints;
 mod claim_run;
 mod component;
 mod components;
@@ -21,6 +23,8 @@ mod end_run;
 mod events;
 mod fault;
 mod find_runs;
+mod findings;
+mod give_back;
 mod heads;
 mod interrupt_run;
 mod journal;
@@ -33,6 +37,7 @@ mod owners;
 mod pause_run;
 mod pending;
 mod programs;
+mod prune_runs;
 mod reader;
 mod readmit_call;
 mod record_call_finished;
@@ -40,13 +45,17 @@ mod record_call_started;
 mod record_program_started;
 mod record_turn;
 mod remember;
+mod replay;
 mod request;
+mod resumption;
 mod retry_unknown;
 mod rows;
 mod rules;
 mod run_row;
 mod runs;
 mod schema;
+mod starts;
+mod stored_once;
 mod sweep;
 mod tell_results;
 mod unfinished;
@@ -57,9 +66,9 @@ pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{
-    CallOutcome, Claim, Decided, DecisionRequest, JournalCheck, NewRun, OutboxMessage, PendingCall,
-    Program, Readmission, RunEnd, RunSummary, Store, StoreError, StoreFuture, StoredRun, Swept,
-    TurnRecord,
+    CallOutcome, Claim, Decided, DecisionRequest, EventFilter, JournalCheck, JournalHead, NewRun,
+    OutboxMessage, PendingCall, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
+    RunEnd, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun, Swept, TurnRecord,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
@@ -427,9 +436,15 @@ impl Store for SqliteStore {
         Box::pin(async move { Ok(decided.await??) })
     }
 
-    fn claim_run(&self, run: &RunId, owner: &OwnerId, at: Timestamp) -> StoreFuture<'_, Claim> {
-        let (run, owner) = (run.clone(), owner.clone());
-        self.write(move |write| claim_run::claim_run(write, &run, &owner, at))
+    fn claim_run(
+        &self,
+        run: &RunId,
+        owner: &OwnerId,
+        by: &Resolver,
+        at: Timestamp,
+    ) -> StoreFuture<'_, Claim> {
+        let (run, owner, by) = (run.clone(), owner.clone(), by.clone());
+        self.write(move |write| claim_run::claim_run(write, &run, &owner, &by, at))
     }
 
     fn cancel_run(&self, run: &RunId, resolver: Resolver, at: Timestamp) -> StoreFuture<'_, ()> {
@@ -523,7 +538,7 @@ impl Store for SqliteStore {
         self.read(move |conn| component::component(conn, &digest))
     }
 
-    fn check_journal(&self) -> StoreFuture<'_, JournalCheck> {
+    fn check_journal(&self, kept: Vec<JournalHead>) -> StoreFuture<'_, JournalCheck> {
         let (key, path) = (self.key.clone(), self.path());
         let memory = matches!(self.place, Place::Memory);
         self.read(move |conn| {
@@ -532,8 +547,52 @@ impl Store for SqliteStore {
             } else {
                 check_journal::Beside::read(&path)?
             };
-            check_journal::check_journal(conn, &key, &beside, &path)
+            check_journal::check_journal(conn, &key, &beside, kept, &path)
         })
+    }
+
+    fn events_after(
+        &self,
+        filter: EventFilter,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Event>> {
+        self.read(move |conn| events::events_after(conn, &filter, after, limit))
+    }
+
+    fn starts(&self, limit: usize) -> StoreFuture<'_, Vec<RunStart>> {
+        self.read(move |conn| starts::starts(conn, limit))
+    }
+
+    fn approvals(&self, limit: usize) -> StoreFuture<'_, Vec<ResolvedApproval>> {
+        self.read(move |conn| approvals::approvals(conn, limit))
+    }
+
+    fn find_recorded(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {
+        let prefix = prefix.to_owned();
+        self.read(move |conn| find_runs::find_recorded(conn, &prefix))
+    }
+
+    fn prune(&self, request: PruneRequest) -> StoreFuture<'_, Pruned> {
+        self.write(move |write| prune_runs::prune_runs(write, &request))
+    }
+
+    fn give_back(&self) -> StoreFuture<'_, (u64, u64)> {
+        let options = match &self.place {
+            Place::File(options) => options.clone(),
+            // What is in memory is gone with its rows.
+            Place::Memory => return Box::pin(std::future::ready(Ok((0, 0)))),
+        };
+        let (answer, answered) = oneshot::channel();
+        // Neither thread could: it would be inside a transaction, or in front of those who wait.
+        let sent = self.may_write().and_then(|()| {
+            let path = self.path();
+            let (jobs, _none) = channel::<()>();
+            start("store-vacuum", path, jobs, move || {
+                drop(answer.send(give_back::give_back(&options)));
+            })
+        });
+        self.answer(sent.map(|_thread| ()), answered)
     }
 }
 

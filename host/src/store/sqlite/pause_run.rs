@@ -19,19 +19,25 @@ pub(super) fn pause_run(
 ) -> Result<(), Fault> {
     let run = run_row::held(write, claim)?;
     run_row::spend(write, &run, spent)?;
-    pause(write, &run, at)
+    pause(write, &run, Some(spent), at)
 }
 
 /// Pauses a run that something waits in: also a call that was started and has no result, since nobody is
 /// there any more to write one down. Where the last decision came while the owner was still busy,
 /// nobody else has been given the run: pausing it now would leave it lying for good.
-pub(super) fn pause(write: &mut Write<'_>, run: &RunRow, at: Timestamp) -> Result<(), Fault> {
+pub(super) fn pause(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    spent: Option<Spent>,
+    at: Timestamp,
+) -> Result<(), Fault> {
     call_row::lose_track(write, run, at)?;
     let waiting = run_row::waiting(write.conn, run.n)?;
     if waiting == 0 {
         return Err(Conflict::NothingWaits { run: run.id.clone() }.into());
     }
     run_row::change(write, run, RunState::Paused, None, run.fence, None, at)?;
-    write.record(at, &run.id, None, EventKind::RunPaused, &json!({ "waiting": waiting }))?;
+    let body = run_row::with_spent(json!({"waiting": waiting}), spent);
+    write.record(at, &run.id, None, EventKind::RunPaused, &body)?;
     outbox::put_paused(write, run, at)
 }

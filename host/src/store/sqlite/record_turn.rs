@@ -46,13 +46,26 @@ pub(super) fn record_turn(
     let columns: Vec<Value> = states
         .iter()
         .map(|(call, _)| {
-            json!([call.entry, call.tool, call.model_tool, call.provider_id, call.arguments])
+            let refusal = match &call.admission {
+                Admission::Refused { result, .. } => Some(result),
+                Admission::Waiting { .. } | Admission::Ready => None,
+            };
+            let NewCall { entry, tool, model_tool, provider_id, arguments, .. } = call;
+            json!([entry, tool, model_tool, provider_id, arguments, refusal])
         })
         .collect();
     let calls: Vec<Value> =
         states.iter().map(|(call, state)| json!([call.id, state.as_str()])).collect();
     let contents = contents(&json!([text, columns]));
-    let body = json!({"calls": calls, "contents": contents, "turn": number});
+    // What the run has used so far, and the tokens of this turn.
+    let used = json!([
+        turn.spent.requests,
+        turn.spent.tool_calls,
+        turn.spent.wall_ms,
+        turn.usage.input_tokens,
+        turn.usage.output_tokens,
+    ]);
+    let body = json!({"calls": calls, "contents": contents, "turn": number, "used": used});
     write.record(turn.at, &run.id, None, EventKind::TurnRecorded, &body)?;
     let mut remembered = false;
     for (position, (call, state)) in states.into_iter().enumerate() {
@@ -62,9 +75,10 @@ pub(super) fn record_turn(
     match &turn.then {
         AfterTurn::Continue => {}
         AfterTurn::Pause if remembered && run_row::waiting(write.conn, run.n)? == 0 => {}
-        AfterTurn::Pause => pause_run::pause(write, &run, turn.at)?,
+        AfterTurn::Pause => pause_run::pause(write, &run, None, turn.at)?,
         AfterTurn::Complete { answer } => {
-            end_run::end(write, &run, &RunEnd::Completed { answer: answer.clone() }, turn.at)?;
+            let end = RunEnd::Completed { answer: answer.clone() };
+            end_run::end(write, &run, &end, None, turn.at)?;
         }
     }
     load_run::calls_of_turn(write.conn, &run.id, run.n, number)

@@ -16,7 +16,7 @@ use crate::domain::outbox::MessageKind;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
 use rusqlite::{Connection, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a person is shown, and what their approval will be for.
 #[derive(Debug)]
@@ -40,6 +40,35 @@ pub(super) struct Subject<'c> {
     pub(super) arguments: &'c str,
     /// Waiting, or unknown.
     pub(super) state: CallState,
+}
+
+/// Everything of a request that never changes once it was asked.
+pub(super) struct Columns<'c> {
+    pub(super) tool: &'c str,
+    pub(super) agent: &'c str,
+    pub(super) state: &'c str,
+    pub(super) arguments: &'c str,
+    pub(super) preview: Option<(&'c str, &'c str)>,
+    pub(super) binding: Option<&'c Binding>,
+    pub(super) changed: &'c [String],
+    /// The rule's JSON.
+    pub(super) rule: Option<&'c str>,
+    pub(super) expires_at: Option<i64>,
+    /// Since when it waits: the machine's start, and its uptime.
+    pub(super) opened: Option<(&'c str, i64)>,
+}
+
+/// What the digest in the event covers: written here and checked by the journal's verification. The
+/// last three have a place only where one of them is there.
+pub(super) fn columns(columns: &Columns<'_>) -> Value {
+    let Columns { tool, agent, state, arguments, preview, binding, changed, .. } = columns;
+    let binding = binding.map(|binding| binding.digest().hex());
+    let asked = json!([tool, agent, state, arguments, preview, binding, changed]);
+    let Columns { rule, expires_at, opened, .. } = columns;
+    if rule.is_none() && expires_at.is_none() && opened.is_none() {
+        return asked;
+    }
+    json!([asked, rule, expires_at, opened])
 }
 
 /// Asks about a call that is stored, and makes the question its latest.
@@ -98,26 +127,23 @@ pub(super) fn insert(
             limit.as_ref().and_then(|limit| limit.uptime),
         ],
     )?;
-    let columns = json!([
-        subject.tool,
-        run.agent,
-        subject.state.as_str(),
-        subject.arguments,
-        preview.map(|preview| (rows::format_word(preview.format), &preview.text)),
-        shown.binding.as_ref().map(|binding| binding.digest().hex()),
-        shown.changed,
-    ]);
+    let json = rules::json(&shown.rule)?;
+    let columns = columns(&Columns {
+        tool: subject.tool,
+        agent: &run.agent,
+        state: subject.state.as_str(),
+        arguments: subject.arguments,
+        preview: preview.map(|preview| (rows::format_word(preview.format), &*preview.text)),
+        binding: shown.binding.as_ref(),
+        changed: &shown.changed,
+        rule: json.as_deref(),
+        expires_at: limit.as_ref().map(|limit| limit.expires_at.0),
+        opened: limit.as_ref().and_then(Limit::opened),
+    });
     let mut body = json!({"contents": contents(&columns), "request": n});
-    // Most requests are a call's first, under the plain rule: nothing is said of either then.
-    if rule.is_some() {
-        body["rule"] = serde_json::to_value(&shown.rule)?;
-    }
+    // Most requests are a call's first: nothing is said of another then.
     if let Some(source) = shown.source {
         body["source"] = json!(source);
-    }
-    if let Some(limit) = limit {
-        body["expires_at"] = json!(limit.expires_at.0);
-        body["opened"] = json!(limit.moment.uptime.map(|it| (it.boot, it.microseconds)));
     }
     write.record(at, &run.id, Some(subject.call), EventKind::ApprovalRequested, &body)?;
     Ok(n)
@@ -129,6 +155,12 @@ struct Limit {
     moment: Moment,
     boot: Option<i64>,
     uptime: Option<i64>,
+}
+
+impl Limit {
+    fn opened(&self) -> Option<(&str, i64)> {
+        self.moment.uptime.as_ref().map(|uptime| (&*uptime.boot, uptime.microseconds))
+    }
 }
 
 /// The limit of a question that is asked now. What was started and has no result never expires: it

@@ -5,12 +5,17 @@ use super::writer::Write;
 use crate::domain::rule::ApprovalRule;
 use rusqlite::{Connection, OptionalExtension};
 
-/// The row of a rule; `None` for the plain one: any one person, without a time limit.
-pub(super) fn store(write: &Write<'_>, rule: &ApprovalRule) -> Result<Option<i64>, Fault> {
+/// A rule as it is stored; `None` for the plain one: any one person, without a time limit.
+pub(super) fn json(rule: &ApprovalRule) -> Result<Option<String>, Fault> {
     if *rule == ApprovalRule::required() {
         return Ok(None);
     }
-    let text = serde_json::to_string(rule)?;
+    Ok(Some(serde_json::to_string(rule)?))
+}
+
+/// The row of a rule; `None` for the plain one.
+pub(super) fn store(write: &Write<'_>, rule: &ApprovalRule) -> Result<Option<i64>, Fault> {
+    let Some(text) = json(rule)? else { return Ok(None) };
     let known = write
         .conn
         .prepare_cached("SELECT n FROM rules WHERE rule = ?1")?

@@ -2,15 +2,16 @@
 
 use super::fault::Fault;
 use super::writer::Write;
-use super::{outbox, rows};
+use super::{outbox, resumption, rows};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
+use crate::domain::decision::Resolver;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{OwnerId, RunId};
 use crate::domain::run::RunState;
 use crate::store::{Claim, Conflict, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What deciding about a run takes.
 #[derive(Debug)]
@@ -77,25 +78,29 @@ pub(super) fn held(write: &Write<'_>, claim: &Claim) -> Result<RunRow, Fault> {
     }
 }
 
-/// Gives the run to `owner`, under a new fencing number.
+/// Gives the run to `owner`, under a new fencing number, because `by` says so.
 pub(super) fn claim(
     write: &mut Write<'_>,
     run: &RunRow,
     owner: &OwnerId,
+    by: &Resolver,
     at: Timestamp,
 ) -> Result<Claim, Fault> {
     let fence = run.fence + 1;
     change(write, run, RunState::Running, Some(owner), fence, None, at)?;
+    // Before the claim is written down: it ends the time that the decisions are counted from.
+    let decisions = resumption::decisions(write.conn, run)?;
     let body = json!({"fence": fence, "owner": owner});
     write.record(at, &run.id, None, EventKind::RunClaimed, &body)?;
+    resumption::record(write, run, &decisions, by, at)?;
     Ok(Claim { run: run.id.clone(), owner: owner.clone(), fence })
 }
 
 /// Why a run is let go without having ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum LetGo<'r> {
-    /// Its owner says so.
-    By(&'r str),
+    /// Its owner says so, and what it had used.
+    By(&'r str, Spent),
     /// Its owner died: a new fencing number shuts it out, should it not be dead after all.
     Orphaned,
 }
@@ -108,9 +113,9 @@ pub(super) fn let_go(
     why: LetGo<'_>,
     at: Timestamp,
 ) -> Result<RunState, Fault> {
-    let (fence, reason) = match why {
-        LetGo::By(reason) => (run.fence, reason),
-        LetGo::Orphaned => (run.fence + 1, "the process driving the run ended"),
+    let (fence, reason, spent) = match why {
+        LetGo::By(reason, spent) => (run.fence, reason, Some(spent)),
+        LetGo::Orphaned => (run.fence + 1, "the process driving the run ended", None),
     };
     let waiting = waiting(write.conn, run.n)?;
     let (next, kind) = if waiting > 0 {
@@ -120,6 +125,7 @@ pub(super) fn let_go(
     };
     change(write, run, next, None, fence, Some(reason), at)?;
     let body = json!({"fence": fence, "reason": reason, "waiting": waiting});
+    let body = with_spent(body, spent);
     write.record(at, &run.id, None, kind, &body)?;
     if next == RunState::Paused {
         outbox::put_paused(write, run, at)?;
@@ -170,6 +176,14 @@ pub(super) fn spend(write: &Write<'_>, run: &RunRow, spent: Spent) -> Result<(),
         "UPDATE runs SET requests = ?1, tool_calls = ?2, wall_ms = ?3 WHERE n = ?4 AND fence = ?5",
         params![spent.requests, spent.tool_calls, rows::to_stored(spent.wall_ms), run.n, run.fence],
     )
+}
+
+/// The body of an event, with what the run had used where the same transaction wrote that down.
+pub(super) fn with_spent(mut body: Value, spent: Option<Spent>) -> Value {
+    if let Some(Spent { requests, tool_calls, wall_ms }) = spent {
+        body["spent"] = json!([requests, tool_calls, wall_ms]);
+    }
+    body
 }
 
 /// How many calls of the run a person must decide about.

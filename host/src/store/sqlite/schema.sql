@@ -195,3 +195,11 @@ CREATE TABLE events (
   mac BLOB NOT NULL
 ) STRICT;
 CREATE INDEX events_of_run ON events (run_id);
+
+-- What stands for events that pruning removed: one row per hole in the journal.
+CREATE TABLE checkpoints (
+  first INTEGER PRIMARY KEY,   -- the first event of the hole
+  last INTEGER NOT NULL,       -- and the last
+  mac BLOB NOT NULL,           -- the code of the last one
+  seal BLOB NOT NULL           -- HMAC-SHA256 over the row and the code before the hole
+) STRICT;

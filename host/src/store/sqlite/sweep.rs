@@ -83,7 +83,7 @@ fn read(conn: &Connection, row: &Row<'_>) -> Result<Request, Fault> {
 /// did meanwhile, and no index knows that.
 pub(super) fn look(conn: &Connection, now: &Moment) -> Result<Look, Fault> {
     let mut look = Look { jumped: boots::jump(conn, now)?.is_some(), ..Look::default() };
-    let mut statement = conn.prepare_cached(SELECT)?;
+    let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY asked.n"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
         let request = read(conn, row)?;
@@ -201,7 +201,7 @@ fn expire(
     let sentence = format!("nobody decided about call {call} within {within}");
     let mut freed = None;
     if rule.on_expiry == OnExpiry::Fail && !run.state.is_final() {
-        end_run::end(write, &run, &RunEnd::Failed { error: sentence }, at)?;
+        end_run::end(write, &run, &RunEnd::Failed { error: sentence }, None, at)?;
     } else if driven_by.is_none()
         && run.state == RunState::Paused
         && run_row::waiting(write.conn, run.n)? == 0

@@ -88,6 +88,11 @@ impl Write<'_> {
     pub(super) fn last_event(&self) -> i64 {
         self.journal.head.sequence
     }
+
+    /// The journal's key.
+    pub(super) fn key(&self) -> &Key {
+        self.journal.key()
+    }
 }
 
 /// A verb on its way to the writer.

@@ -63,9 +63,9 @@ impl Plugin for Probe {
             Some("bad-name") => tool.name = "no spaces please".into(),
             Some("nothing") => return Ok(vec![]),
             Some("twice") => return Ok(vec![tool.clone(), tool]),
-            Some("idempotent") => tool.effects.idempotent = Some(true),
             Some("loop") => misbehave::spin(),
             Some("panic") => panic!("describing went wrong"),
+            Some("idempotent") => tool.effects.idempotent = Some(true),
             Some("two") => {
                 let other = Tool { name: "other".into(), ..tool.clone() };
                 return Ok(vec![tool, other]);
