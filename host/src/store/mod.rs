@@ -50,8 +50,8 @@ pub trait Store: Send + Sync {
 
     /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
     /// if asked. A call whose rule remembers, and whose binding equals that of a call which people approved
-    /// in this run, is approved by that; where nothing else waits, the run does not pause. Gives the calls
-    /// as they are now stored.
+    /// in this run and were not asked about anew, is approved by that; where nothing else waits, the run does
+    /// not pause. Gives the calls as they are now stored.
     fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, Vec<CallRecord>>;
 
     /// Writes down that a call is about to be invoked: from ready or approved, once per attempt. Gives
@@ -107,7 +107,8 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> StoreFuture<'_, ()>;
 
-    /// Ends a claim with the run waiting for people. Refused with [`Conflict::NothingWaits`] where the
+    /// Ends a claim with the run waiting for people; calls that were started and not finished become
+    /// unknown, so that a person decides about them too. Refused with [`Conflict::NothingWaits`] where the
     /// last decision came meanwhile: the claim stays, and the run goes on.
     fn pause_run(&self, claim: &Claim, spent: Spent, at: Timestamp) -> StoreFuture<'_, ()>;
 

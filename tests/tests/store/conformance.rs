@@ -20,6 +20,7 @@ conformance!(
     messages_come_back_in_order_and_unchanged,
     a_pause_is_part_of_the_turn,
     a_run_pauses_only_where_something_waits,
+    pausing_loses_track_of_what_was_started,
     an_approval_claims_the_run_and_is_spent_once,
     a_denied_call_never_starts,
     the_last_decision_claims_the_run,
@@ -38,6 +39,7 @@ conformance!(
     a_run_is_claimed_by_one_process,
     an_interrupted_run_keeps_its_reason,
     a_cancelled_run_ends_whoever_drives_it,
+    nobody_decides_what_a_cancelled_run_left_unknown,
     cancelling_and_deciding_exclude_each_other,
     a_run_that_ended_stays_ended,
     an_ended_run_leaves_nothing_in_the_queue,
@@ -170,6 +172,25 @@ fn a_run_pauses_only_where_something_waits(store: &dyn Store) {
     wait(store.pause_run(&claim, spent(), at(2))).unwrap();
     assert_eq!(run_of(store, &claim.run).state, RunState::Paused);
     assert_eq!(run_of(store, &claim.run).spent, spent());
+}
+
+fn pausing_loses_track_of_what_was_started(store: &dyn Store) {
+    let owner = owner(store);
+    for in_the_turn in [false, true] {
+        let claim = create(store, &owner);
+        let first = record(store, &claim, vec![Admission::Ready], false);
+        wait(store.record_call_started(&claim, &first[0], at(2))).unwrap();
+        if in_the_turn {
+            record(store, &claim, vec![waiting()], true);
+        } else {
+            wait(store.pause_run(&claim, spent(), at(3))).unwrap();
+        }
+        // Nobody is left to write its result down: a person decides about it.
+        assert_eq!(run_of(store, &claim.run).state, RunState::Paused);
+        assert_eq!(states(store, &claim.run)[0], CallState::Unknown);
+        wait(store.decide(deny(&claim.run, &first, &owner))).unwrap();
+        assert_eq!(states(store, &claim.run)[0], CallState::Failed);
+    }
 }
 
 fn an_approval_claims_the_run_and_is_spent_once(store: &dyn Store) {
@@ -538,6 +559,26 @@ fn a_cancelled_run_ends_whoever_drives_it(store: &dyn Store) {
     assert_eq!(wait(store.pending(10)).unwrap().1, 0);
     let late = wait(store.record_call_finished(&claim, &calls[1], done("late"), at(4)));
     assert_eq!(late, Err(StoreError::Fenced(claim.run.clone())));
+}
+
+fn nobody_decides_what_a_cancelled_run_left_unknown(store: &dyn Store) {
+    let owner = owner(store);
+    let (first, calls) = paused(store, &owner, 1);
+    let claim = wait(store.decide(approve(&first.run, &calls, &owner))).unwrap().claim.unwrap();
+    let ready = record(store, &claim, vec![Admission::Ready], false);
+    for call in [&calls[0], &ready[0]] {
+        wait(store.record_call_started(&claim, call, at(61))).unwrap();
+    }
+    wait(store.cancel_run(&claim.run, alice(), at(62))).unwrap();
+    assert_eq!(states(store, &claim.run), [CallState::Unknown; 2]);
+    let events = wait(store.events(&claim.run)).unwrap();
+    let ended = Conflict::WrongState { run: claim.run.clone(), state: RunState::Cancelled };
+    for call in [&calls, &ready] {
+        for decision in [approve, deny] {
+            assert_eq!(conflict(wait(store.decide(decision(&claim.run, call, &owner)))), ended);
+        }
+    }
+    assert_eq!(wait(store.events(&claim.run)).unwrap(), events);
 }
 
 fn cancelling_and_deciding_exclude_each_other(store: &dyn Store) {

@@ -1,5 +1,6 @@
 //! The store: what every backend must do (`conformance`, `decisions`), what the one in a file adds to
-//! that (`file`, `journal`, `migrate`), and what holds in any order of verbs (`property`).
+//! that (`file`, `journal`, `migrate`), and what holds in any order of verbs (`property`), as a small
+//! machine predicts it (`model`).
 
 /// Makes each behaviour a test of every backend.
 macro_rules! conformance {
@@ -24,5 +25,6 @@ mod file;
 mod fixture;
 mod journal;
 mod migrate;
+mod model;
 mod property;
 mod time;

@@ -473,7 +473,12 @@ fn an_unknown_call_is_tried_three_times_by_nobodys_decision(
     assert_eq!(states(store, &first.run), [CallState::Unknown]);
     // A person may still have it tried.
     wait(store.pause_run(&claim, Default::default(), clock.now())).unwrap();
-    assert!(wait(store.decide(approve(&first.run, &calls, &one))).unwrap().claim.is_some());
+    let decided = wait(store.decide(approve(&first.run, &calls, &one))).unwrap();
+    let claim = decided.claim.unwrap();
+    // However often it was tried: what has not been lost is not tried again.
+    let again = conflict(wait(store.retry_unknown(&claim, &calls[0], clock.now())));
+    let approved = CallState::Approved;
+    assert_eq!(again, Conflict::WrongCallState { call: calls[0].clone(), state: approved });
     holds(store);
 }
 

@@ -43,6 +43,10 @@ fn say(
     if !matches!(call.state, CallState::Waiting | CallState::Unknown) {
         return Err(too_late(write.conn, &call)?.into());
     }
+    if run.state.is_final() {
+        // What was happening when the run was cancelled stays unknown, and nobody is asked about it.
+        return Err(Conflict::WrongState { run: run.id.clone(), state: run.state }.into());
+    }
     if said.seen.is_some_and(|seen| call.request != Some(seen)) {
         return Err(changed(write.conn, run, &call)?.into());
     }

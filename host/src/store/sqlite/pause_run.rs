@@ -1,9 +1,9 @@
 //! Ends a claim with the run waiting for people.
 
 use super::fault::Fault;
-use super::outbox;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
+use super::{call_row, outbox};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
@@ -22,7 +22,8 @@ pub(super) fn pause_run(
     pause(write, &run, Some(spent), at)
 }
 
-/// Pauses a run that something waits in. Where the last decision came while the owner was still busy,
+/// Pauses a run that something waits in: also a call that was started and has no result, since nobody is
+/// there any more to write one down. Where the last decision came while the owner was still busy,
 /// nobody else has been given the run: pausing it now would leave it lying for good.
 pub(super) fn pause(
     write: &mut Write<'_>,
@@ -30,6 +31,7 @@ pub(super) fn pause(
     spent: Option<Spent>,
     at: Timestamp,
 ) -> Result<(), Fault> {
+    call_row::lose_track(write, run, at)?;
     let waiting = run_row::waiting(write.conn, run.n)?;
     if waiting == 0 {
         return Err(Conflict::NothingWaits { run: run.id.clone() }.into());

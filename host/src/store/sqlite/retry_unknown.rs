@@ -8,7 +8,7 @@ use crate::domain::decision::SYSTEM;
 use crate::domain::event::EventKind;
 use crate::domain::ids::CallId;
 use crate::domain::outbox::MessageKind;
-use crate::domain::tool_call::{CallEvent, MOST_ATTEMPTS};
+use crate::domain::tool_call::{CallEvent, CallState, MOST_ATTEMPTS};
 use crate::store::{Claim, Conflict};
 use rusqlite::params;
 use serde_json::json;
@@ -21,6 +21,9 @@ pub(super) fn retry_unknown(
 ) -> Result<(), Fault> {
     let run = run_row::held(write, claim)?;
     let call = call_row::find(write.conn, &run, call)?;
+    if call.state != CallState::Unknown {
+        return Err(Conflict::WrongCallState { call: call.id, state: call.state }.into());
+    }
     let attempts: u32 = write
         .conn
         .prepare_cached("SELECT attempts FROM calls WHERE n = ?1")?

@@ -83,7 +83,7 @@ fn read(conn: &Connection, row: &Row<'_>) -> Result<Request, Fault> {
 /// did meanwhile, and no index knows that.
 pub(super) fn look(conn: &Connection, now: &Moment) -> Result<Look, Fault> {
     let mut look = Look { jumped: boots::jump(conn, now)?.is_some(), ..Look::default() };
-    let mut statement = conn.prepare_cached(SELECT)?;
+    let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY asked.n"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
         let request = read(conn, row)?;
