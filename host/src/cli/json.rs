@@ -25,13 +25,8 @@ fn preview(preview: Option<&Preview>) -> Value {
     preview.map_or(Value::Null, |preview| json!({"format": preview.format, "text": preview.text}))
 }
 
-/// A rule, whole: scripts need no defaults of ours.
 fn rule(rule: &ApprovalRule) -> Value {
-    json!({
-        "reviewers": rule.reviewers,
-        "quorum": rule.quorum,
-        "not_requester": rule.not_requester,
-    })
+    json!(RuleRow::of(rule))
 }
 
 fn votes(votes: &[Vote]) -> Value {
@@ -113,8 +108,23 @@ pub(super) struct PendingRow<'a> {
     question: Option<String>,
     program_pid: Option<u32>,
     version: i64,
-    approval: Value,
+    approval: RuleRow<'a>,
     votes: Value,
+}
+
+/// A rule, whole: scripts need no defaults of ours.
+#[derive(serde::Serialize)]
+struct RuleRow<'a> {
+    reviewers: &'a [String],
+    quorum: u32,
+    not_requester: bool,
+}
+
+impl<'a> RuleRow<'a> {
+    fn of(rule: &'a ApprovalRule) -> Self {
+        let ApprovalRule { reviewers, quorum, not_requester, .. } = rule;
+        Self { reviewers, quorum: *quorum, not_requester: *not_requester }
+    }
 }
 
 impl<'a> PendingRow<'a> {
@@ -134,7 +144,7 @@ impl<'a> PendingRow<'a> {
             question: pending_question(call),
             program_pid: call.running,
             version: call.request,
-            approval: rule(&call.rule),
+            approval: RuleRow::of(&call.rule),
             votes: votes(&call.votes),
         }
     }

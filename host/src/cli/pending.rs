@@ -53,7 +53,11 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         .collect();
     output.write(&draw(&columns, &rows, output.width()));
     for call in &calls {
-        if let Some(standing) = vote::standing(&call.rule, &call.requester, &call.voters()) {
+        if let Some(standing) = vote::standing(
+            &call.rule,
+            call.requester.as_deref().unwrap_or_default(),
+            &call.voters(),
+        ) {
             output.data(&format!("  {}  {}", call.call, visible::one_line(&standing)));
         }
         if let Some(at) = call.expires_at {

@@ -116,7 +116,8 @@ pub async fn approve_run(
     match claim {
         Some(claim) => {
             attended.reporter.report(Progress::Resumed);
-            let driven = continue_run(host, &opened, claim, &mut attended).await?;
+            let run = decided.run.map(|run| *run);
+            let driven = continue_run(host, &opened, claim, run, &mut attended).await?;
             Ok(Approved::Driven(Box::new(driven)))
         }
         None => Ok(Approved::Recorded(Box::new(store.load_run(&id).await?))),

@@ -6,17 +6,22 @@ use super::host::Host;
 use super::open_role::Opened;
 use super::random;
 use crate::runner::{Driven, Driver};
-use crate::store::{Claim, StoreError};
+use crate::store::{Claim, StoreError, StoredRun};
 
-/// Drives a claimed run until it pauses or ends.
+/// Drives a claimed run until it pauses or ends; `known` is how it stands under the claim, where that was
+/// read with it.
 pub(super) async fn continue_run(
     host: &Host,
     opened: &Opened,
     claim: Claim,
+    known: Option<StoredRun>,
     attended: &mut Attended<'_>,
 ) -> Result<Driven, OpError> {
     let store = host.store()?;
-    let run = store.load_to_drive(&claim.run).await?;
+    let run = match known {
+        Some(run) => run,
+        None => store.load_to_drive(&claim.run).await?,
+    };
     let driver = Driver {
         store: &**store,
         gate: host.gate()?,

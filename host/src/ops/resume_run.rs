@@ -46,5 +46,5 @@ pub async fn resume_run(
     let by = Resolver { authenticated_as: host.identity().to_owned(), note: None };
     let claim = store.claim_run(&id, &host.owner()?, &by, host.clock.now()).await?;
     attended.reporter.report(Progress::Resumed);
-    continue_run(host, &opened, claim, &mut attended).await
+    continue_run(host, &opened, claim, None, &mut attended).await
 }

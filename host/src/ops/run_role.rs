@@ -58,7 +58,7 @@ pub async fn run_role(
             at: host.clock.now(),
         })
         .await?;
-    continue_run(host, &opened, claim, &mut attended).await
+    continue_run(host, &opened, claim, None, &mut attended).await
 }
 
 /// Refuses a run whose calls nobody could approve, because too few of their reviewers are not the person

@@ -255,6 +255,8 @@ pub struct Edited {
 pub struct Decided {
     /// The claim, where no call of the turn waits any more and nobody owned the run.
     pub claim: Option<Claim>,
+    /// The run as it now stands, for driving it on, where it is claimed.
+    pub run: Option<Box<StoredRun>>,
     /// How many calls of the run still wait.
     pub waiting: usize,
 }
@@ -468,8 +470,8 @@ pub struct PendingCall {
     pub request: i64,
     /// Who must approve.
     pub rule: ApprovalRule,
-    /// Who started the run.
-    pub requester: String,
+    /// Who started the run; `None` under the plain rule, which asks for nobody in particular.
+    pub requester: Option<String>,
     /// Approvals that were not enough by themselves, oldest first.
     pub votes: Vec<Vote>,
     /// When it began to wait.

@@ -28,7 +28,7 @@ pub(super) fn decide(write: &mut Write<'_>, request: &DecisionRequest) -> Result
         run_row::touch(write, &run, request.at)?;
         None
     };
-    Ok(Decided { claim, waiting })
+    Ok(Decided { claim, run: None, waiting })
 }
 
 /// Records what one person said of one call: as a vote, where it takes more of them.

@@ -472,14 +472,21 @@ impl Store for SqliteStore {
     }
 
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
-        let run = request.run.clone();
-        let decided = self.write_hidden("decide", &run, request, |write, request| {
+        let (run, key) = (request.run.clone(), self.key.clone());
+        let decided = self.write_hidden("decide", &run, request, move |write, request| {
             let calls = request.decisions.iter().map(|said| &said.call);
-            match sweep::overdue(write, &request.run, calls, request.at)? {
+            if let Some(late) = sweep::overdue(write, &request.run, calls, request.at)? {
                 // Not an error yet: that a call expired stays written down.
-                Some(late) => Ok(Err(late)),
-                None => decide::decide(write, &request).map(Ok),
+                return Ok(Err(late));
             }
+            let mut decided = decide::decide(write, &request)?;
+            if decided.claim.is_some() {
+                // Here its pages are at hand. A run whose values cannot be opened is not claimed.
+                let now = write.uptime();
+                let run = load_run::load_run(write.conn, &request.run, now.as_ref())?;
+                decided.run = Some(Box::new(sealed::reveal_run(write.conn, &key, run)?));
+            }
+            Ok(Ok(decided))
         });
         Box::pin(async move { Ok(decided.await??) })
     }
