@@ -8,7 +8,7 @@
 
 /// The store's verbs, as [`reach_verb`] is told them.
 #[cfg(feature = "fail-points")]
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "adopt_orphans",
     "cancel_run",
     "claim_run",
@@ -25,6 +25,8 @@ const VERBS: [&str; 16] = [
     "record_call_started",
     "record_program_started",
     "record_turn",
+    "retry_unknown",
+    "sweep",
     "tell_results",
 ];
 

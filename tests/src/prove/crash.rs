@@ -262,6 +262,8 @@ fn commits(point: &str) -> Option<(&'static str, bool)> {
         "record_call_finished" => "call_finished",
         "record_call_started" => "call_started",
         "record_turn" => "turn_recorded",
+        "retry_unknown" => "unknown_retried",
+        "sweep" => "approval_expired",
         "tell_results" => "results_told",
         _ => return None,
     };

@@ -21,6 +21,8 @@ pub(super) struct Call {
     pub(super) id: String,
     /// The word that it appends to `effects`.
     pub(super) word: String,
+    /// Whether its command is an argument that is called so.
+    pub(super) takes_command: bool,
     pub(super) state: String,
 }
 
@@ -36,7 +38,11 @@ impl Look {
         let list = |name: &str| story[name].as_array().cloned().unwrap_or_default();
         let call = |call: &Value| Call {
             id: text(&call["tool_call_id"]),
-            word: word(call["arguments"]["command"].as_str().unwrap_or_default()),
+            word: ["command", "text"]
+                .iter()
+                .find_map(|key| call["arguments"][key].as_str())
+                .map_or_else(String::new, word),
+            takes_command: call["arguments"]["command"].is_string(),
             state: text(&call["state"]),
         };
         let event =

@@ -1,13 +1,15 @@
 //! Races: many processes decide the same call at the same moment. One is first, its decision is what
 //! happens, and everybody else is told who that was.
 
-use super::look::{self, Look};
+use super::look::{self, Call, Look};
 use super::{Row, Table, Wrong};
 use crate::home::{Home, Ran, Running, Start, until};
+use initrunner::domain::decision::SYSTEM;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 /// How many processes race, in the whole matrix.
 pub const CROWDS: [usize; 3] = [2, 8, 64];
@@ -24,7 +26,7 @@ const EDIT: Side = &[
     "--tool-call-id",
     "CALL",
     "--set",
-    "command=echo a >> effects # edited",
+    "command=echo edited >> effects",
     "--resolved-by",
     "PERSON",
 ];
@@ -36,48 +38,48 @@ struct Race {
     sides: &'static [Side],
     /// The approval of the role's tool.
     approval: &'static str,
-    /// Whether the program has what the race needs.
-    possible: fn(&Home) -> bool,
+    /// How long the call may wait, where it may not wait for ever.
+    expires: Option<Duration>,
 }
 
+/// The shortest limit that a role can have.
+const LIMIT: Duration = Duration::from_secs(1);
+
 const RACES: [Race; 5] = [
-    Race { name: "approve", sides: &[APPROVE], approval: "required", possible: |_| true },
-    Race {
-        name: "approve, deny",
-        sides: &[APPROVE, DENY],
-        approval: "required",
-        possible: |_| true,
-    },
+    Race { name: "approve", sides: &[APPROVE], approval: "required", expires: None },
+    Race { name: "approve, deny", sides: &[APPROVE, DENY], approval: "required", expires: None },
     Race {
         name: "approve, cancel",
         sides: &[APPROVE, CANCEL],
         approval: "required",
-        possible: |_| true,
+        expires: None,
     },
-    Race {
-        name: "approve, edit",
-        sides: &[APPROVE, EDIT],
-        approval: "required",
-        possible: |home| home.run(["approve", "--help"]).stdout.contains("--set"),
-    },
+    Race { name: "approve, edit", sides: &[APPROVE, EDIT], approval: "required", expires: None },
     Race {
         name: "approve, expiry",
         sides: &[APPROVE, SWEEP],
         approval: "{mode: required, expires_after: 1s}",
-        possible: |home| home.run(["sweep", "--help"]).code == Some(0),
+        expires: Some(LIMIT),
     },
 ];
+
+impl Race {
+    /// How often it is run: a small race is over soon, and its outcome depends on luck. One with a time
+    /// limit takes that long.
+    fn trials(&self, crowd: usize) -> usize {
+        let most = if self.expires.is_some() { 8 } else { 16 };
+        (most / crowd).max(1)
+    }
+}
 
 /// Races in crowds of these sizes, and owners that stop and wake up.
 pub fn table(crowds: &[usize]) -> Table {
     let mut rows = Vec::new();
-    let probe = Home::new();
-    for race in RACES.iter().filter(|race| (race.possible)(&probe)) {
+    for race in &RACES {
         for crowd in crowds {
             let mut row = Row::new(format!("{}: {crowd} processes", race.name));
-            // A small race is over soon, and its outcome depends on luck.
-            for trial in 0..(16 / crowd).max(1) {
-                row.count(&format!("race {}", trial + 1), run(race, *crowd));
+            for trial in 0..race.trials(*crowd) {
+                row.count(&format!("race {}", trial + 1), run(race, *crowd, trial));
             }
             rows.push(row);
         }
@@ -107,7 +109,13 @@ impl Gate {
         OpenOptions::new().read(true).write(true).open(&path).map(Self).map_err(failed)
     }
 
-    fn open(mut self, home: &Home, crowd: Vec<Start>) -> Result<Vec<Ran>, Wrong> {
+    /// Opens when everybody is there, and not before this moment.
+    fn open(
+        mut self,
+        home: &Home,
+        crowd: Vec<Start>,
+        moment: Option<Instant>,
+    ) -> Result<Vec<Ran>, Wrong> {
         let count = crowd.len();
         let running: Vec<Running> =
             crowd.into_iter().map(|start| start.after(AT_GATE).start()).collect();
@@ -115,6 +123,9 @@ impl Gate {
         until("everybody is at the start", || {
             std::fs::read_to_string(&ready).is_ok_and(|text| text.lines().count() == count)
         });
+        if let Some(moment) = moment {
+            std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+        }
         let go = "\n".repeat(count);
         let went = self.0.write_all(go.as_bytes());
         went.map_err(|error| Wrong::untrue(format!("nobody could start: {error}")))?;
@@ -146,8 +157,14 @@ fn waiting(approval: &str) -> Result<(Home, String, String), Wrong> {
     }
 }
 
-fn run(race: &Race, crowd: usize) -> Result<(), Wrong> {
+/// How many milliseconds before the limit the gate opens, trial by trial: about what a process needs from
+/// there to its decision, so that some come in time and some do not. Whoever is first, one is.
+const EARLY: [u64; 4] = [45, 30, 15, 0];
+
+fn run(race: &Race, crowd: usize, trial: usize) -> Result<(), Wrong> {
     let (home, run, call) = waiting(race.approval)?;
+    let early = Duration::from_millis(EARLY[trial % EARLY.len()]);
+    let moment = race.expires.map(|limit| Instant::now() + limit.saturating_sub(early));
     let gate = Gate::build(&home)?;
     let person = |n: usize| format!("person-{n}.");
     let start = |n: usize| {
@@ -162,14 +179,14 @@ fn run(race: &Race, crowd: usize) -> Result<(), Wrong> {
             .collect();
         home.command(words.iter().map(String::as_str))
     };
-    if race.sides.contains(&SWEEP) {
-        // The gate opens about when the question expires.
-        std::thread::sleep(std::time::Duration::from_millis(700));
+    let ran = gate.open(&home, (0..crowd).map(start).collect(), moment)?;
+    if race.expires.is_some() {
+        go_on(&home, &run)?;
     }
-    let ran = gate.open(&home, (0..crowd).map(start).collect())?;
 
     let look = Look::at(&home, &run).map_err(Wrong::Lost)?;
-    let count = look::effects(&home).get("a").copied().unwrap_or(0);
+    let effects = look::effects(&home);
+    let count: usize = effects.values().sum();
     if count > 1 {
         return Err(Wrong::Doubled(format!("the call happened {count} times")));
     }
@@ -181,8 +198,14 @@ fn run(race: &Race, crowd: usize) -> Result<(), Wrong> {
         "unknown" if look.state == "cancelled" => 0..=1,
         _ => 0..=0,
     };
-    if !may_be.contains(&count) {
-        let said = format!("the call is {} and happened {count} times", ended.state);
+    if !may_be.contains(&count) || effects.keys().any(|word| *word != ended.word) {
+        let Call { word, state, .. } = &ended;
+        let said = format!("call `{word}` is {state}, and what happened is {effects:?}");
+        return Err(Wrong::Untrue(said));
+    }
+    let edited = look.events_of(&ended, "approval_edited");
+    if edited != usize::from(ended.word == "edited") {
+        let said = format!("the journal has {edited} edits, and the call is `{}`", ended.word);
         return Err(Wrong::Untrue(said));
     }
     if !look.is_over() {
@@ -194,6 +217,16 @@ fn run(race: &Race, crowd: usize) -> Result<(), Wrong> {
         return Err(Wrong::untrue(format!("the journal does not hold: {verified}")));
     }
     Ok(())
+}
+
+/// Whoever decides too late has the call expire and is told so; then the run is there for anybody to go
+/// on with.
+fn go_on(home: &Home, run: &str) -> Result<(), Wrong> {
+    let look = Look::at(home, run).map_err(Wrong::Lost)?;
+    if look.state != "interrupted" {
+        return Ok(());
+    }
+    ends("going on without the call", &home.run(["resume", run]), 0)
 }
 
 /// Whether one was first, and the others were told who.
@@ -216,7 +249,10 @@ fn winners(
             // Everybody who is told no is told whose yes or no it was: of the call, or of the run.
             Some(3) => {
                 let who = outcome.strip_prefix("cancelled by ").unwrap_or(&first);
-                let told = ran.stderr.contains(&first) || ran.stderr.contains(who);
+                let told = match first == SYSTEM {
+                    true => ran.stderr.contains(" expired at "),
+                    false => ran.stderr.contains(&first) || ran.stderr.contains(who),
+                };
                 // A run that came to its own end was ended by nobody.
                 let came_late = side(n) == CANCEL && ran.stderr.contains("is completed");
                 if !told && !came_late {
@@ -226,10 +262,15 @@ fn winners(
             _ => return Err(Wrong::untrue(format!("{} was told\n{ran}", person(n)))),
         }
     }
+    // Of those who sweep, one expires the call, or whoever decides too late does.
+    let expired = ran.iter().filter(|ran| ran.stdout.contains(" expired: ")).count();
+    if expired > usize::from(first == SYSTEM) {
+        return Err(Wrong::Doubled(format!("{expired} had it expire, and {first} was first")));
+    }
     let deciders = won.iter().filter(|n| side(**n) != CANCEL).count();
     let cancellers = won.len() - deciders;
     // A run that somebody approved can still be cancelled; nothing else is done twice.
-    let fits = if first == "system" { won.is_empty() } else { (1..=2).contains(&won.len()) };
+    let fits = if first == SYSTEM { won.is_empty() } else { (1..=2).contains(&won.len()) };
     if deciders > 1 || cancellers > 1 || !fits {
         return Err(Wrong::Doubled(format!("{deciders} decided and {cancellers} cancelled")));
     }

@@ -15,9 +15,18 @@ pub(super) struct Recovery<'h> {
     home: &'h Home,
     random: Random,
     /// How often each word had been appended when somebody last settled what its call did.
-    settled: BTreeMap<String, usize>,
+    settled: BTreeMap<String, Settled>,
     /// Calls whose unknown outcome was counted.
     counted: Vec<String>,
+}
+
+/// What somebody found who settled what a call did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Settled {
+    /// How often it had happened.
+    count: usize,
+    /// How often the host had tried it again by itself.
+    retried: usize,
 }
 
 impl<'h> Recovery<'h> {
@@ -48,7 +57,8 @@ impl<'h> Recovery<'h> {
         let effects = look::effects(self.home);
         for call in &look.calls {
             let count = effects.get(&call.word).copied().unwrap_or(0);
-            let settled = self.settled.get(&call.word).copied().unwrap_or(0);
+            let before = self.settled.get(&call.word).copied().unwrap_or_default();
+            let settled = before.count;
             let (least, most) = match &*call.state {
                 "succeeded" => (settled + 1, settled + 1),
                 "unknown" => (settled, settled + 1),
@@ -56,6 +66,8 @@ impl<'h> Recovery<'h> {
                 _ if look.is_open(call) && look.state == "cancelled" => (settled, settled + 1),
                 _ => (settled, settled),
             };
+            // What the role has the host repeat, it allows to happen again.
+            let most = most + look.events_of(call, "unknown_retried") - before.retried;
             let what =
                 || format!("call `{}` is {} and happened {count} times", call.word, call.state);
             if count > most {
@@ -83,11 +95,27 @@ impl<'h> Recovery<'h> {
                 }
             }
             // A question is put once; again only where the answer no longer fits, or nobody knows.
-            let [asked, voided, unknown] =
-                ["approval_requested", "approval_voided", "call_unknown"]
-                    .map(|kind| look.events_of(call, kind));
-            if asked > 1 + voided + unknown {
+            let [asked, voided, unknown, edited, expired] = [
+                "approval_requested",
+                "approval_voided",
+                "call_unknown",
+                "approval_edited",
+                "approval_expired",
+            ]
+            .map(|kind| look.events_of(call, kind));
+            if asked > 1 + voided + unknown + edited {
                 return Err(Wrong::lost(format!("call `{}` was asked about again", call.word)));
+            }
+            if expired != usize::from(call.state == "expired") {
+                return Err(Wrong::untrue(format!("{}, and expired {expired} times", what())));
+            }
+        }
+        // Nothing else happened: an edited call only before it was edited, as somebody knows who settled
+        // what it did.
+        for (word, count) in &effects {
+            let known = self.settled.get(word).map_or(0, |settled| settled.count);
+            if *count > known && look.calls.iter().all(|call| call.word != *word) {
+                return Err(Wrong::Doubled(format!("`{word}` happened, and no call says so")));
             }
         }
         if look.state == "running" {
@@ -100,35 +128,53 @@ impl<'h> Recovery<'h> {
     fn act(&mut self, run: &str, look: &Look) -> Result<(), Wrong> {
         let in_state = |state: &str| look.calls.iter().find(|call| call.state == state);
         if let Some(call) = in_state("unknown") {
-            return self.settle(run, call);
+            return self.settle(run, look, call);
         }
         if let Some(call) = in_state("waiting") {
             let one = ["approve", run, "--tool-call-id", &call.id, "--keep-others"];
-            return match self.random.below(6) {
-                0 => self.run(&["approve", run, "--all", "--deny", "--reason", "not today"]),
-                1 => self.run(&one),
-                _ => self.run(&["approve", run, "--all"]),
+            let edit = format!("command=echo {}e >> effects", call.word);
+            let asked = match self.random.below(8) {
+                0 => self.run(&["approve", run, "--all", "--deny", "--reason", "not today"])?,
+                1 => self.run(&one)?,
+                2 if call.takes_command => {
+                    let [verb, run, named, id, keep] = one;
+                    self.run(&[verb, run, named, id, keep, "--set", &edit])?
+                }
+                3 => self.run(&["sweep"])?,
+                _ => self.run(&["approve", run, "--all"])?,
             };
+            // Nobody else is there who could have been first.
+            if asked.code == Some(3) && !asked.stderr.contains(" expired at ") {
+                return Err(Wrong::untrue(format!("the call waited, and told was\n{asked}")));
+            }
+            return Ok(());
         }
         if look.state == "interrupted" {
-            return self.run(&["resume", run]);
+            return self.run(&["resume", run]).map(drop);
         }
         Err(Wrong::lost(format!("the run is {} and nothing of it waits", look.state)))
     }
 
     /// Looks whether a call happened, and says so, mostly.
-    fn settle(&mut self, run: &str, call: &Call) -> Result<(), Wrong> {
+    fn settle(&mut self, run: &str, look: &Look, call: &Call) -> Result<(), Wrong> {
+        if self.random.once_in(4) {
+            // Whoever only goes on settles nothing: the role's word counts, or a person is asked.
+            return self.run(&["resume", run]).map(drop);
+        }
         let count = look::effects(self.home).get(&call.word).copied().unwrap_or(0);
-        let settled = self.settled.insert(call.word.clone(), count).unwrap_or(0);
+        let now = Settled { count, retried: look.events_of(call, "unknown_retried") };
+        let before = self.settled.insert(call.word.clone(), now).unwrap_or_default();
         // Having it again is a person's right.
-        let again = if count > settled { self.random.once_in(4) } else { !self.random.once_in(3) };
+        let again =
+            if count > before.count { self.random.once_in(4) } else { !self.random.once_in(3) };
         let choice = if again { "--retry" } else { "--report-unknown" };
-        self.run(&["approve", run, "--tool-call-id", &call.id, choice])
+        self.run(&["approve", run, "--tool-call-id", &call.id, choice]).map(drop)
     }
 
-    fn run(&self, words: &[&str]) -> Result<(), Wrong> {
+    fn run(&self, words: &[&str]) -> Result<Ran, Wrong> {
         let ran = self.home.command(words.iter().copied()).env("MOOD", "calm").run();
-        understood(words, &ran)
+        understood(words, &ran)?;
+        Ok(ran)
     }
 
     /// What must hold once the run has ended.

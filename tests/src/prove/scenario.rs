@@ -10,7 +10,7 @@ use crate::home::{Home, Start};
 #[derive(Debug)]
 pub(super) struct Scenario {
     pub(super) name: &'static str,
-    /// `tools:` and budgets.
+    /// `tools:` and budgets. `PROBE` stands for the path of the component for tests.
     role: &'static str,
     /// The model's rules.
     script: &'static str,
@@ -43,7 +43,7 @@ tools:
   - {type: shell, name: asking, shell: true, approval: required}
 ";
 
-pub(super) const SCENARIOS: [Scenario; 7] = [
+pub(super) const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "turns",
         end: "completed",
@@ -167,13 +167,82 @@ rules:
             step(&["approve", "RUN", "--tool-call-id", "CALL0", "--retry"]),
         ],
     },
+    Scenario {
+        name: "edited",
+        end: "completed",
+        role: TOOLS,
+        script: r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: asking, arguments: {command: "echo a >> effects"}}
+  - {turn: 1, from: tool, when: "(?s).*", reply: "Done."}
+"#,
+        steps: &[
+            step(RUN),
+            step(&[
+                "approve",
+                "RUN",
+                "--tool-call-id",
+                "CALL0",
+                "--set",
+                "command=echo e >> effects",
+            ]),
+        ],
+    },
+    Scenario {
+        // The model asks for something that waits, and for something that takes longer than that may.
+        name: "expired",
+        end: "completed",
+        role: "\
+tools:
+  - {type: shell, shell: true}
+  - {type: shell, name: asking, shell: true, approval: {mode: required, expires_after: 1s}}
+",
+        script: r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: asking, arguments: {command: "echo a >> effects"}}
+      - {tool: shell, arguments: {command: "sleep 1.1; echo b >> effects"}}
+  - {turn: 1, from: tool, when: "(?s).*", reply: "Done."}
+"#,
+        steps: &[step(RUN), step(&["sweep"])],
+    },
+    Scenario {
+        // Of a call that may be repeated nobody is asked whether it happened.
+        name: "repeated",
+        end: "completed",
+        role: "\
+tools:
+  - component: PROBE
+    name: probe
+    describe: idempotent
+    grants: {process: [{script: true}]}
+    approval: required
+    retry_unknown: auto
+",
+        script: r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: probe, arguments: {do: script, text: "echo a >> effects"}}
+  - {turn: 1, from: tool, when: "(?s).*", reply: "Done."}
+"#,
+        steps: &[
+            step(RUN),
+            Step { words: APPROVE, orders: "runner.invoke.invoked", mood: "calm" },
+            step(&["recover", "--resume"]),
+        ],
+    },
 ];
 
 impl Scenario {
     /// A state folder, and the role beside it.
     pub(super) fn home(&self) -> Home {
         let home = Home::new();
-        let role = format!("name: test\nprompt: p\nmodel: scripted:script.yaml\n{}", self.role);
+        let tools = self.role.replace("PROBE", &crate::probe().to_string_lossy());
+        let role = format!("name: test\nprompt: p\nmodel: scripted:script.yaml\n{tools}");
         home.file("role.yaml", role);
         home.file("script.yaml", self.script);
         home
