@@ -20,8 +20,11 @@ pub(super) async fn prune(host: &Host, command: &AuditPrune, output: &Output) ->
         let Pruned { runs, messages, calls, events } = report.pruned;
         let verb = if command.dry_run { "Would prune" } else { "Pruned" };
         output.data(&format!(
-            "{verb} {runs} runs, {messages} messages, {calls} tool calls, {events} events. \
-             Their approvals are kept."
+            "{verb} {}, {}, {}, {}. Their approvals are kept.",
+            counted(runs, "run"),
+            counted(messages, "message"),
+            counted(calls, "tool call"),
+            counted(events, "event")
         ));
     }
     match report.size {
@@ -31,4 +34,8 @@ pub(super) async fn prune(host: &Host, command: &AuditPrune, output: &Output) ->
         }
         _ => Exit::Done,
     }
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
