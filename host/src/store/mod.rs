@@ -181,7 +181,11 @@ pub trait Store: Send + Sync {
     /// Everything about one run, as it may be shown: secrets that were recognised are tokens.
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
 
-    /// The same as it was, for driving the run on: what was sealed is opened. A run that has ended is
+    /// The same without what it took to get there: no messages, and of the calls those of the latest turn
+    /// and those whose result was not told. A decision needs no more, however long the run has become.
+    fn load_turn(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
+
+    /// All of it as it was, for driving the run on: what was sealed is opened. A run that has ended is
     /// given as for showing: nothing of it is kept sealed. Refused with [`StoreError::Sealed`] where a
     /// value is missing, was changed, or has lost its key.
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;

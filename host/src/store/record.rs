@@ -418,7 +418,7 @@ pub struct CallRecord {
     pub remembered_from: Option<CallId>,
     /// What the person saw.
     pub preview: Option<Preview>,
-    /// What the approval is for.
+    /// What the approval is for; `None` where none was asked for, or the result was told.
     pub binding: Option<Binding>,
     /// What a person said.
     pub decision: Option<Decision>,

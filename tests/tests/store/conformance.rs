@@ -12,7 +12,8 @@ use initrunner::domain::tool_call::{CallState, RefusedBy, UNKNOWN_RESULT};
 use initrunner::store::owner::Owner;
 use initrunner::store::{
     Admission, CallOutcome, CallRecord, Claim, Conflict, EventFilter, JournalHead, NewCall, NewRun,
-    PruneRequest, Pruned, Readmission, RunEnd, RunRecord, RunStart, Store, StoreError, TurnRecord,
+    PruneRequest, Pruned, Readmission, RunEnd, RunRecord, RunStart, Store, StoreError, StoredRun,
+    TurnRecord,
 };
 
 conformance!(
@@ -67,7 +68,20 @@ fn run_of(store: &dyn Store, run: &RunId) -> RunRecord {
 }
 
 fn calls_of(store: &dyn Store, run: &RunId) -> Vec<CallRecord> {
-    wait(store.load_run(run)).unwrap().calls
+    let whole = wait(store.load_run(run)).unwrap();
+    // What a decision reads is a part of it, and holds every call that is open.
+    let turn = wait(store.load_turn(run)).unwrap();
+    assert_eq!(format!("{:?}", turn.run), format!("{:?}", whole.run));
+    assert!(turn.messages.is_empty());
+    let latest = whole.calls.last().map_or(0, |call| call.turn);
+    let wanted = |call: &&CallRecord| call.turn == latest || !call.told;
+    let wanted: Vec<_> = whole.calls.iter().filter(wanted).map(|call| &call.id).collect();
+    for id in &wanted {
+        let of = |run: &StoredRun| format!("{:?}", run.calls.iter().find(|call| call.id == **id));
+        assert_eq!(of(&turn), of(&whole));
+    }
+    assert!(turn.calls.iter().all(|call| wanted.contains(&&call.id)));
+    whole.calls
 }
 
 fn states(store: &dyn Store, run: &RunId) -> Vec<CallState> {

@@ -21,21 +21,44 @@ pub(super) fn load_run(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
+    let (n, _, run) = find(conn, id)?;
+    // The prompt is the first message; it is stored with the run.
+    let mut messages = vec![Message::User { text: run.prompt.clone() }];
+    read_messages(conn, n, &mut messages)?;
+    Ok(StoredRun {
+        run,
+        messages,
+        calls: read_calls(conn, id, n, (1..=i64::MAX, Untold::Left), now)?,
+    })
+}
+
+/// Reads the run, the calls of its latest turn, and whatever is open of others.
+pub(super) fn load_turn(
+    conn: &Connection,
+    id: &RunId,
+    now: Option<&Uptime>,
+) -> Result<StoredRun, Fault> {
+    let (n, turn, run) = find(conn, id)?;
+    let calls = read_calls(conn, id, n, (turn..=turn, Untold::Too), now)?;
+    Ok(StoredRun { run, messages: Vec::new(), calls })
+}
+
+/// The run, with its number and that of its latest turn.
+fn find(conn: &Connection, id: &RunId) -> Result<(i64, i64, RunRecord), Fault> {
     let found = conn
         .prepare_cached(
             r#"SELECT runs.n, state, owner, fence, name, text, path, files, prompt, "trigger",
                  requester, max_requests, max_tool_calls, max_wall_time, requests, tool_calls,
-                 wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at, role
+                 wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at, role,
+                 turns
                FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
         )?
-        .query_row([id.as_str()], |row| Ok((row.get(0)?, run(conn, row, id))))
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(23)?, run(conn, row, id))))
         .optional()?;
-    let Some((n, run)) = found else { return Err(StoreError::UnknownRun(id.to_string()).into()) };
-    let run = run?;
-    // The prompt is the first message; it is stored with the run.
-    let mut messages = vec![Message::User { text: run.prompt.clone() }];
-    read_messages(conn, n, &mut messages)?;
-    Ok(StoredRun { run, messages, calls: read_calls(conn, id, n, 1..=i64::MAX, now)? })
+    match found {
+        Some((n, turn, run)) => Ok((n, turn, run?)),
+        None => Err(StoreError::UnknownRun(id.to_string()).into()),
+    }
 }
 
 fn run(conn: &Connection, row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault> {
@@ -102,14 +125,23 @@ pub(super) fn calls_of_turn(
     turn: i64,
 ) -> Result<Vec<CallRecord>, Fault> {
     // None of them was started yet, so none has a program.
-    read_calls(conn, id, run, turn..=turn, None)
+    read_calls(conn, id, run, (turn..=turn, Untold::Left), None)
+}
+
+/// What is read beside the calls of some turns.
+#[derive(Debug, Clone, Copy)]
+enum Untold {
+    /// Nothing.
+    Left,
+    /// Every call whose result was not told.
+    Too,
 }
 
 fn read_calls(
     conn: &Connection,
     id: &RunId,
     run: i64,
-    turns: RangeInclusive<i64>,
+    (turns, untold): (RangeInclusive<i64>, Untold),
     now: Option<&Uptime>,
 ) -> Result<Vec<CallRecord>, Fault> {
     let mut statement = conn.prepare_cached(
@@ -118,9 +150,13 @@ fn read_calls(
            changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
            shared_binding, proposed, rule, source, expires_at, calls.n
          FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
-         WHERE run = ?1 AND turn BETWEEN ?2 AND ?3 ORDER BY turn, position",
+         WHERE run = ?1 AND (turn BETWEEN ?2 AND ?3 OR told < ?4) ORDER BY turn, position",
     )?;
-    let mut found = statement.query([run, *turns.start(), *turns.end()])?;
+    let told = match untold {
+        Untold::Left => 0,
+        Untold::Too => 1,
+    };
+    let mut found = statement.query([run, *turns.start(), *turns.end(), told])?;
     let mut calls = Vec::new();
     while let Some(row) = found.next()? {
         calls.push(call(conn, row, id, now)?);
@@ -193,7 +229,11 @@ fn call(
         arguments: row.get(7)?,
         state,
         preview: rows::preview(row.get(13)?, row.get(14)?)?,
-        binding: bindings::read(conn, (row.get(23)?, row.get(15)?))?,
+        binding: match told {
+            // Nothing is compared with it any more.
+            true => None,
+            false => bindings::read(conn, (row.get(23)?, row.get(15)?))?,
+        },
         decision,
         resolver,
         decided_at,

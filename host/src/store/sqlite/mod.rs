@@ -572,6 +572,11 @@ impl Store for SqliteStore {
         self.read(move |conn| load_run::load_run(conn, &run, clock.uptime().as_ref()))
     }
 
+    fn load_turn(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
+        let (run, clock) = (run.clone(), Arc::clone(&self.clock));
+        self.read(move |conn| load_run::load_turn(conn, &run, clock.uptime().as_ref()))
+    }
+
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
         let (run, key, clock) = (run.clone(), self.key.clone(), Arc::clone(&self.clock));
         self.read(move |conn| {
