@@ -1,0 +1,185 @@
+//! Asking the model, taking its whole turn through the gate, and writing that down.
+
+use super::{Ended, Running, stopped};
+use crate::domain::budget::Spent;
+use crate::domain::ids::CallId;
+use crate::domain::message::{Message, ModelCall};
+use crate::domain::run::RunState;
+use crate::domain::tool_call::CallState;
+use crate::fail_point;
+use crate::gate::{Answer, Proposed, Verdict, Waiting};
+use crate::llm::{Delta, Request};
+use crate::runner::report::{Progress, Reporter};
+use crate::store::{Admission, AfterTurn, NewCall, StoreError, TurnRecord};
+
+impl Running<'_, '_> {
+    pub(super) async fn ask_model(
+        &mut self,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Option<Ended>, StoreError> {
+        let budgets = self.run.run.budgets;
+        let spent = self.spent();
+        if let Some(error) = budgets.refuses_request(&spent) {
+            return self.fail(error).await.map(Some);
+        }
+        let left = self.time_left();
+        reporter.report(Progress::Asking);
+        let request = Request {
+            prompt: &self.driver.role.prompt,
+            messages: &self.run.messages,
+            tools: &self.specs,
+        };
+        let mut sink = |delta: Delta<'_>| match delta {
+            Delta::Text(text) => reporter.report(Progress::Text(text)),
+            Delta::CallStarted { .. } => {}
+            Delta::Retrying { after, why } => reporter.report(Progress::Retrying { after, why }),
+        };
+        fail_point::reach("runner.ask_model.before");
+        let mut stop = self.driver.stop.clone();
+        let answer = tokio::select! {
+            biased;
+            reason = stopped(&mut stop) => Err(reason),
+            answer = tokio::time::timeout(
+                left,
+                self.driver.model.respond(request, &mut sink),
+            ) => Ok(answer),
+        };
+        let reply = match answer {
+            Err(reason) => return self.interrupt(reason, true).await.map(Some),
+            Ok(Err(_)) => {
+                let error = budgets.refuses_time(&Spent {
+                    wall_ms: u64::from(budgets.max_wall_time) * 1000,
+                    ..Spent::default()
+                });
+                return self.fail(error.unwrap_or_default()).await.map(Some);
+            }
+            Ok(Ok(Err(error))) if error.is_temporary() => {
+                return self.interrupt(error.to_string(), false).await.map(Some);
+            }
+            Ok(Ok(Err(error))) => return self.fail(error.to_string()).await.map(Some),
+            Ok(Ok(Ok(reply))) => reply,
+        };
+        reporter.report(Progress::Answered);
+        fail_point::reach("runner.ask_model.answered");
+
+        let mut spent = self.spent();
+        spent.requests += 1;
+        if let Some(error) = budgets.refuses_calls(&spent, reply.calls.len()) {
+            return self.fail(error).await.map(Some);
+        }
+        spent.tool_calls += u32::try_from(reply.calls.len()).unwrap_or(u32::MAX);
+
+        // The whole turn is gated before anything is written or run.
+        let mut model_calls = Vec::with_capacity(reply.calls.len());
+        let mut calls = Vec::with_capacity(reply.calls.len());
+        for call in reply.calls {
+            let id = CallId::from_random((self.driver.random)());
+            let proposed = Proposed {
+                run: self.claim.run.clone(),
+                id: id.clone(),
+                tool: call.tool.clone(),
+                arguments: call.arguments.clone(),
+            };
+            let answer = self.driver.gate.admit(self.driver.tools, &proposed, None).await;
+            model_calls.push(ModelCall {
+                id: id.clone(),
+                provider_id: call.provider_id.clone(),
+                tool: call.tool.clone(),
+                arguments: call.arguments,
+            });
+            if let Verdict::Refused(refusal) = &answer.verdict {
+                reporter.report(Progress::CallRefused { tool: &call.tool, why: &refusal.result });
+            }
+            calls.push(self.written(id, call.tool, call.provider_id, answer));
+        }
+        let waits = calls.iter().any(|call| matches!(call.admission, Admission::Waiting { .. }));
+        let ready = calls.iter().any(|call| matches!(call.admission, Admission::Ready));
+        let then = match (calls.is_empty(), waits && !ready) {
+            (true, _) => AfterTurn::Complete { answer: reply.text.clone() },
+            (_, true) => AfterTurn::Pause,
+            _ => AfterTurn::Continue,
+        };
+        let answered = match &then {
+            AfterTurn::Complete { answer } => Some(answer.clone()),
+            AfterTurn::Pause | AfterTurn::Continue => None,
+        };
+        let turn = TurnRecord {
+            assistant: Message::Assistant { text: reply.text, calls: model_calls, raw: reply.raw },
+            calls,
+            usage: reply.usage,
+            spent,
+            then,
+            at: self.driver.clock.now(),
+        };
+        let first_new = self.run.calls.len();
+        fail_point::reach("runner.ask_model.gated");
+        self.record(turn).await?;
+        fail_point::reach("runner.ask_model.recorded");
+        for call in &self.run.calls[first_new..] {
+            if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
+                let (tool, by) = (&*call.model_tool, resolver.resolved_by());
+                reporter.report(Progress::CallRemembered { tool, by, from });
+            }
+        }
+        match answered {
+            Some(answer) => Ok(Some(Ended::Completed { answer })),
+            // The store tells what came out: where every call that waits was approved before, it goes on.
+            None if self.run.run.state == RunState::Paused => Ok(Some(Ended::Paused)),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes a turn down, and changes the run as it is known here in the same way: reading it back whole
+    /// would cost more than writing it.
+    async fn record(&mut self, turn: TurnRecord) -> Result<(), StoreError> {
+        let calls = self.driver.store.record_turn(&self.claim, turn.clone()).await?;
+        let waits = calls.iter().any(|call| call.state == CallState::Waiting);
+        self.run.calls.extend(calls);
+        self.run.messages.push(turn.assistant);
+        let run = &mut self.run.run;
+        run.spent = turn.spent;
+        run.usage.input_tokens += turn.usage.input_tokens;
+        run.usage.output_tokens += turn.usage.output_tokens;
+        run.updated_at = turn.at;
+        let (state, outcome) = match turn.then {
+            AfterTurn::Continue => return Ok(()),
+            // Every call that would wait was approved before.
+            AfterTurn::Pause if !waits => return Ok(()),
+            AfterTurn::Pause => (RunState::Paused, None),
+            AfterTurn::Complete { answer } => (RunState::Completed, Some(answer)),
+        };
+        (run.state, run.owner, run.outcome) = (state, None, outcome);
+        Ok(())
+    }
+
+    fn written(
+        &mut self,
+        id: CallId,
+        model_tool: String,
+        provider_id: Option<String>,
+        answer: Answer,
+    ) -> NewCall {
+        let admission = match answer.verdict {
+            Verdict::Admitted(admitted) => {
+                self.admitted.insert(id.clone(), admitted);
+                Admission::Ready
+            }
+            Verdict::Waiting(waiting) => {
+                let Waiting { preview, binding, rule, changed: _ } = waiting;
+                Admission::Waiting { preview, binding, rule }
+            }
+            Verdict::Refused(refusal) => {
+                Admission::Refused { by: refusal.by, result: refusal.result }
+            }
+        };
+        NewCall {
+            id,
+            entry: answer.entry,
+            tool: answer.tool,
+            model_tool,
+            provider_id,
+            arguments: answer.arguments,
+            admission,
+        }
+    }
+}
