@@ -1,0 +1,32 @@
+//! What the verbs take and give: plain data, the same for every database. One file per thing that is
+//! written down.
+
+mod call;
+mod claim;
+mod decision;
+mod edit;
+mod expiry;
+mod history;
+mod journal;
+mod outbox;
+mod pending;
+mod prune;
+mod run;
+mod turn;
+mod vote;
+
+pub use call::{CallOutcome, CallRecord, Readmission};
+pub use claim::Claim;
+pub use decision::{CallDecision, Decided, DecisionRequest};
+pub use edit::{Edit, Edited};
+pub use expiry::{Expired, Expiring, Swept};
+pub use history::{ResolvedApproval, RunStart};
+pub use journal::{EventFilter, JournalCheck, JournalHead};
+pub use outbox::OutboxMessage;
+pub use pending::PendingCall;
+pub use prune::{PruneRequest, Pruned};
+pub use run::{NewRun, RunEnd, RunRecord, RunSummary, StoredRun};
+pub use turn::{Admission, AfterTurn, NewCall, TurnRecord};
+pub use vote::Vote;
+
+pub(super) use run::CANCELLED_BY;

@@ -1,0 +1,50 @@
+//! The queue of calls that wait for a person.
+
+use super::vote::{Vote, voters};
+use crate::domain::approval::Preview;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{CallId, RunId};
+use crate::domain::rule::ApprovalRule;
+use crate::domain::tool_call::CallState;
+
+/// One row of the approvals queue.
+#[derive(Debug, Clone)]
+pub struct PendingCall {
+    /// The run.
+    pub run: RunId,
+    /// The call.
+    pub call: CallId,
+    /// The tool as the model named it.
+    pub tool: String,
+    /// The role's name.
+    pub agent: String,
+    /// Waiting, or unknown.
+    pub state: CallState,
+    /// The number of the request: the version that a person is shown and decides about.
+    pub request: i64,
+    /// Who must approve.
+    pub rule: ApprovalRule,
+    /// Who started the run; `None` under the plain rule, which asks for nobody in particular.
+    pub requester: Option<String>,
+    /// Approvals that were not enough by themselves, oldest first.
+    pub votes: Vec<Vote>,
+    /// When it began to wait.
+    pub created_at: Timestamp,
+    /// The canonical arguments.
+    pub arguments: String,
+    /// What a person sees.
+    pub preview: Option<Preview>,
+    /// What changed since it was last approved.
+    pub changed: Vec<String>,
+    /// When it expires, as the clock said when it began to wait; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// The process of a program that it started and that still runs, where its outcome is unknown.
+    pub running: Option<u32>,
+}
+
+impl PendingCall {
+    /// The identities that approved it so far.
+    pub fn voters(&self) -> Vec<&str> {
+        voters(&self.votes)
+    }
+}

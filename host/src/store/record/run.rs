@@ -1,0 +1,145 @@
+//! Runs: as they are made, as they end, and as they are stored.
+
+use super::call::CallRecord;
+use crate::domain::budget::{Budgets, Spent};
+use crate::domain::clock::Timestamp;
+use crate::domain::digest::Digest;
+use crate::domain::ids::{OwnerId, RunId};
+use crate::domain::message::{Message, Usage};
+use crate::domain::run::RunState;
+use crate::store::Conflict;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How the outcome of a cancelled run begins; who cancelled it follows.
+pub(in crate::store) const CANCELLED_BY: &str = "cancelled by ";
+
+/// A run to write down, claimed by its creator.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// Who drives it.
+    pub owner: OwnerId,
+    /// The role's name.
+    pub role_name: String,
+    /// The role's text as read, variables unresolved.
+    pub role_text: String,
+    /// The role file's absolute path: relative paths in the role start from its folder.
+    pub role_path: PathBuf,
+    /// Other texts that the role names, by the path it names them with, such as a model's script.
+    pub files: BTreeMap<String, String>,
+    /// The components that the role's entries use.
+    pub components: Vec<(Digest, Cow<'static, [u8]>)>,
+    /// What was asked.
+    pub prompt: String,
+    /// What started it: `cli`, `api`, `cron`, …
+    pub trigger: String,
+    /// Who started it: an authenticated identity, such as `os:alice`.
+    pub requester: String,
+    /// Its limits.
+    pub budgets: Budgets,
+    /// Where to tell what becomes of it, such as `slack:C123/456`: opaque, and part of no decision.
+    pub reply_to: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone)]
+pub enum RunEnd {
+    /// The model answered.
+    Completed {
+        /// Its text.
+        answer: String,
+    },
+    /// It cannot go on.
+    Failed {
+        /// The sentence.
+        error: String,
+    },
+}
+
+/// A run, as stored.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// Where it stands.
+    pub state: RunState,
+    /// The process driving it.
+    pub owner: Option<OwnerId>,
+    /// The last fencing number given.
+    pub fence: i64,
+    /// The role's name.
+    pub role_name: String,
+    /// The role's text.
+    pub role_text: String,
+    /// The role file's absolute path.
+    pub role_path: PathBuf,
+    /// Other texts the role names.
+    pub files: BTreeMap<String, String>,
+    /// The components of the role's entries, in order.
+    pub components: Vec<Digest>,
+    /// What was asked.
+    pub prompt: String,
+    /// What started it.
+    pub trigger: String,
+    /// Who started it.
+    pub requester: String,
+    /// Its limits.
+    pub budgets: Budgets,
+    /// What it has used.
+    pub spent: Spent,
+    /// Tokens used.
+    pub usage: Usage,
+    /// The answer, or why it failed or was interrupted.
+    pub outcome: Option<String>,
+    /// When it was written down.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl RunRecord {
+    /// What somebody is told who comes when the run has ended: by whom, where that was a person.
+    pub fn over(&self) -> Conflict {
+        match self.outcome.as_deref().and_then(|outcome| outcome.strip_prefix(CANCELLED_BY)) {
+            Some(by) if self.state == RunState::Cancelled => {
+                Conflict::Cancelled { run: self.id.clone(), by: by.to_owned(), at: self.updated_at }
+            }
+            _ => Conflict::WrongState { run: self.id.clone(), state: self.state },
+        }
+    }
+}
+
+/// Everything about one run.
+#[derive(Debug, Clone)]
+pub struct StoredRun {
+    /// The run.
+    pub run: RunRecord,
+    /// The history, in order.
+    pub messages: Vec<Message>,
+    /// Every call, by turn and position.
+    pub calls: Vec<CallRecord>,
+}
+
+/// One row of the list of runs.
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    /// The run.
+    pub id: RunId,
+    /// The role's name.
+    pub role_name: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// How many of its calls wait.
+    pub waiting: usize,
+    /// What was asked.
+    pub prompt: String,
+    /// When it was written down.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
