@@ -8,12 +8,13 @@ use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
 use initrunner::domain::message::{Message, ModelCall, RawMessage, Usage};
 use initrunner::domain::rule::ApprovalRule;
-use initrunner::domain::tool_call::RefusedBy;
+use initrunner::domain::tool_call::{CallState, RefusedBy};
 use initrunner::store::owner::Owner;
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{
-    Admission, AfterTurn, CallDecision, Claim, DecisionRequest, Edit, NewCall, NewRun,
-    PruneRequest, Store, StoreError, StoreFuture, TurnRecord,
+    Admission, AfterTurn, CallDecision, CallRecord, Claim, Conflict, DecisionRequest, Edit,
+    NewCall, NewRun, PruneRequest, RunRecord, Store, StoreError, StoreFuture, StoredRun,
+    TurnRecord,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -294,4 +295,46 @@ pub fn result(call: &CallId, content: &str) -> Message {
         content: content.into(),
         is_error: false,
     }
+}
+
+/// A run as it is stored.
+pub fn run_of(store: &dyn Store, run: &RunId) -> RunRecord {
+    wait(store.load_run(run)).unwrap().run
+}
+
+/// Its calls; what a decision reads of them is the same.
+pub fn calls_of(store: &dyn Store, run: &RunId) -> Vec<CallRecord> {
+    let whole = wait(store.load_run(run)).unwrap();
+    // What a decision reads is a part of it, and holds every call that is open.
+    let turn = wait(store.load_turn(run)).unwrap();
+    assert_eq!(format!("{:?}", turn.run), format!("{:?}", whole.run));
+    assert!(turn.messages.is_empty());
+    let latest = whole.calls.last().map_or(0, |call| call.turn);
+    let wanted = |call: &&CallRecord| call.turn == latest || !call.told;
+    let wanted: Vec<_> = whole.calls.iter().filter(wanted).map(|call| &call.id).collect();
+    for id in &wanted {
+        let of = |run: &StoredRun| format!("{:?}", run.calls.iter().find(|call| call.id == **id));
+        assert_eq!(of(&turn), of(&whole));
+    }
+    assert!(turn.calls.iter().all(|call| wanted.contains(&&call.id)));
+    whole.calls
+}
+
+/// Where its calls stand.
+pub fn states(store: &dyn Store, run: &RunId) -> Vec<CallState> {
+    calls_of(store, run).iter().map(|call| call.state).collect()
+}
+
+/// The conflict that a verb met.
+pub fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Conflict {
+    match result {
+        Err(StoreError::Conflict(conflict)) => conflict,
+        other => panic!("expected a conflict: {other:?}"),
+    }
+}
+
+/// The journal fits, and every table fits the journal.
+pub fn holds(store: &dyn Store) {
+    let check = wait(store.check_journal(Vec::new())).unwrap();
+    assert_eq!((check.broken, check.also), (None, vec![]));
 }

@@ -1,4 +1,4 @@
-//! The store: what every backend must do (`conformance`, `decisions`), what the one in a file adds to
+//! The store: what every backend must do (`conformance`, `time`), what the one in a file adds to
 //! that (`file`, `journal`, `migrate`), and what holds in any order of verbs (`property`), as a small
 //! machine predicts it (`model`).
 
@@ -20,7 +20,6 @@ macro_rules! conformance {
 }
 
 mod conformance;
-mod decisions;
 mod file;
 mod fixture;
 mod journal;
