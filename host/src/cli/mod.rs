@@ -45,7 +45,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let output = Output::new();
     let parsed = match Arguments::try_parse_from(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return output.usage(&error).into(),
+        Err(error) => return output.whole(output.usage(&error)).into(),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -57,7 +57,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = runtime.block_on(dispatch(parsed, &output));
     // A call that was given up may still occupy a blocking thread; the process does not wait for it.
     runtime.shutdown_background();
-    exit.into()
+    output.whole(exit).into()
 }
 
 async fn dispatch(arguments: Arguments, output: &Output) -> Exit {

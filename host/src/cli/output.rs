@@ -4,8 +4,9 @@
 use super::exit::Exit;
 use crate::domain::visible;
 use crate::ops::OpError;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where things are printed.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ struct Streams {
     /// Whether a person watches standard error.
     talk_terminal: bool,
     colour: bool,
+    /// Whether something could not be written to standard output.
+    lost: AtomicBool,
 }
 
 /// How a word stands out.
@@ -42,6 +45,7 @@ impl Output {
             data_terminal,
             talk_terminal: std::io::stderr().is_terminal(),
             colour: wanted && data_terminal,
+            lost: AtomicBool::new(false),
         }))
     }
 
@@ -84,7 +88,24 @@ impl Output {
     pub(super) fn write(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         // Whoever closed the pipe wants no more, and the run goes on regardless.
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+            && !self.0.lost.swap(true, Ordering::Relaxed)
+        {
+            self.error(&format!(
+                "standard output cannot be written: {error}; make room, or write elsewhere"
+            ));
+        }
+    }
+
+    /// What an exit code becomes where standard output was lost: nobody may take half a list for all
+    /// of it. A code that says more than *done* stays.
+    pub(super) fn whole(&self, exit: Exit) -> Exit {
+        match exit {
+            Exit::Done if self.0.lost.load(Ordering::Relaxed) => Exit::Failed,
+            exit => exit,
+        }
     }
 
     /// Talk.

@@ -14,6 +14,7 @@ mod invalid_call;
 mod json;
 mod model_server;
 mod no_audit;
+mod output;
 mod permission;
 mod program;
 mod race;
