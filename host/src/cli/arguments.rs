@@ -4,6 +4,7 @@ use crate::domain::edit::Change;
 use crate::domain::moment::Moment;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Runs LLM roles whose tools are sandboxed components, and asks a person before a dangerous call.
 #[derive(Debug, Parser)]
@@ -74,7 +75,7 @@ pub(super) struct Pending {
     #[arg(long)]
     pub(super) json: bool,
     /// List at most so many calls, the oldest first.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = whole::<usize>)]
     pub(super) limit: usize,
 }
 
@@ -112,7 +113,13 @@ pub(super) struct Approve {
     pub(super) arguments: Option<String>,
     /// The version of the call that you were shown, as `pending --json` gives it: refused where the call
     /// has changed since.
-    #[arg(long, value_name = "N", requires = "tool_call_id", conflicts_with = "all")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::<i64>,
+        requires = "tool_call_id",
+        conflicts_with = "all",
+    )]
     pub(super) version_shown: Option<i64>,
     /// Deny instead of approve.
     #[arg(long)]
@@ -135,6 +142,10 @@ pub(super) struct Approve {
 }
 
 /// Reads `KEY=VALUE`; the value may hold further `=`.
+fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "write a whole number, such as `20`".to_owned())
+}
+
 fn change(text: &str) -> Result<Change, String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => {
@@ -188,7 +199,7 @@ pub(super) struct Runs {
     #[arg(long)]
     pub(super) json: bool,
     /// List at most so many runs.
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = whole::<usize>)]
     pub(super) limit: usize,
 }
 
@@ -238,7 +249,7 @@ pub(super) struct AuditList {
     #[arg(long)]
     pub(super) approvals: bool,
     /// List at most so many.
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = whole::<usize>)]
     pub(super) limit: usize,
     /// Print a JSON array instead of a table.
     #[arg(long)]

@@ -16,8 +16,15 @@ pub const SHORTEST_PREFIX: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Fewer than [`SHORTEST_PREFIX`] characters after the type.
-    #[error("`{0}` is too short for an id: give at least {SHORTEST_PREFIX} characters")]
-    TooShort(String),
+    #[error(
+        "`{text}` is too short for an id: give at least {SHORTEST_PREFIX} of the characters after `{prefix}`"
+    )]
+    TooShort {
+        /// What was given.
+        text: String,
+        /// The type, which does not count.
+        prefix: &'static str,
+    },
     /// A character that no id has, or too many of them.
     #[error("`{text}` is not a {kind} id: they look like `{example}`")]
     Malformed {
@@ -53,7 +60,7 @@ fn prefix_of(
         return Err(malformed());
     }
     if rest.len() < SHORTEST_PREFIX {
-        return Err(IdError::TooShort(text.to_owned()));
+        return Err(IdError::TooShort { text: text.to_owned(), prefix });
     }
     Ok(format!("{prefix}{rest}"))
 }
@@ -156,7 +163,8 @@ mod tests {
     fn a_prefix_is_read_with_or_without_its_type() {
         assert_eq!(RunId::parse_prefix("abcd"), Ok("run_abcd".into()));
         assert_eq!(RunId::parse_prefix("run_abcd"), Ok("run_abcd".into()));
-        assert!(matches!(RunId::parse_prefix("abc"), Err(IdError::TooShort(_))));
+        assert!(matches!(RunId::parse_prefix("abc"), Err(IdError::TooShort { .. })));
+        assert!(matches!(RunId::parse_prefix("run_abc"), Err(IdError::TooShort { .. })));
         assert!(matches!(RunId::parse_prefix("call_abcd"), Err(IdError::Malformed { .. })));
         assert!(matches!(RunId::parse_prefix("ABCD"), Err(IdError::Malformed { .. })));
         assert!(matches!(RunId::parse_prefix("aaaaaaaaaaaaa"), Err(IdError::Malformed { .. })));

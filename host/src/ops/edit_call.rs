@@ -3,7 +3,7 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::Opened;
+use super::open_role::{Opened, why_unreadable};
 use crate::domain::canonical::{self, Canonical};
 use crate::domain::edit::{self, Change};
 use crate::domain::secret::{SEAL_BEGIN, SEAL_END, SEAL_LENGTH, mask};
@@ -116,7 +116,9 @@ fn edited(opened: &Opened, call: &CallRecord, arguments: &NewArguments) -> Resul
 
 fn read_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let cannot = |error: std::io::Error| format!("the file `{shown}` cannot be read: {error}");
+    let cannot = |error: std::io::Error| {
+        format!("the file `{shown}` cannot be read: {}", why_unreadable(&error))
+    };
     let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
     let mut bytes = Vec::new();
     file.take(LARGEST_ARGUMENTS + 1).read_to_end(&mut bytes).map_err(cannot)?;

@@ -65,7 +65,8 @@ pub enum OpError {
     UnknownOutcome(String),
     /// People must decide first.
     #[error(
-        "{waiting} tool call(s) of run {run} await a decision; `initrunner approve {run} --all` approves"
+        "a decision on {} of run {run} is outstanding; `initrunner approve {run} --all` approves",
+        counted(*waiting)
     )]
     Undecided {
         /// The run.
@@ -87,6 +88,13 @@ pub enum OpError {
         /// The cure.
         hint: String,
     },
+}
+
+fn counted(calls: usize) -> String {
+    match calls {
+        1 => "1 tool call".to_owned(),
+        calls => format!("{calls} tool calls"),
+    }
 }
 
 fn with_hint(error: &LoadError) -> String {

@@ -227,13 +227,18 @@ fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {
     OpError::Role { rendered: RoleErrors { problems: problems.collect() }.render(shown) }
 }
 
-fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
-    let reason = match error.kind() {
+/// Why a file that a person named cannot be read, in words.
+pub(super) fn why_unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         _ => error.to_string(),
-    };
+    }
+}
+
+fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
+    let reason = why_unreadable(error);
     OpError::Role { rendered: format!("{what} `{shown}` cannot be read: {reason}") }
 }
 

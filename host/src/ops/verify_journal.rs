@@ -2,6 +2,7 @@
 
 use super::error::OpError;
 use super::host::Host;
+use super::open_role::why_unreadable;
 use crate::store::{JournalCheck, JournalHead};
 use std::path::Path;
 
@@ -18,7 +19,11 @@ pub async fn verify_journal(host: &Host, head: Option<&Path>) -> Result<JournalC
 
 fn read(path: &Path) -> Result<Vec<JournalHead>, OpError> {
     let text = std::fs::read_to_string(path).map_err(|error| OpError::Setup {
-        message: format!("the kept head `{}` cannot be read: {error}", path.display()),
+        message: format!(
+            "the kept head `{}` cannot be read: {}",
+            path.display(),
+            why_unreadable(&error)
+        ),
         hint: "give a file with a line that `initrunner audit verify` printed".into(),
     })?;
     let heads: Vec<JournalHead> = text.lines().filter_map(JournalHead::parse).collect();

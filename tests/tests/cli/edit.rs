@@ -202,7 +202,7 @@ fn what_is_no_edit_is_refused_with_a_sentence() {
         &home,
         &["--arguments", "@missing.json"],
         expect![[r#"
-        ! error: call CALL___________ was not changed: the file `missing.json` cannot be read: No such file or directory (os error 2)
+        ! error: call CALL___________ was not changed: the file `missing.json` cannot be read: there is no such file
         = 1
     "#]],
     );

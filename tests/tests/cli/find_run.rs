@@ -17,11 +17,15 @@ fn ids_that_name_nothing() {
         = 4
     "#]]);
     home.run(["show", "abc"]).check(expect![[r#"
-        ! error: `abc` is too short for an id: give at least 4 characters
+        ! error: `abc` is too short for an id: give at least 4 of the characters after `run_`
+        = 4
+    "#]]);
+    home.run(["show", "run_abc"]).check(expect![[r#"
+        ! error: `run_abc` is too short for an id: give at least 4 of the characters after `run_`
         = 4
     "#]]);
     home.run(["show", ""]).check(expect![[r#"
-        ! error: `` is too short for an id: give at least 4 characters
+        ! error: `` is too short for an id: give at least 4 of the characters after `run_`
         = 4
     "#]]);
     home.run(["resume", "Nonsense!\u{1b}[2J"]).check(expect![[r#"
@@ -37,7 +41,7 @@ fn ids_that_name_nothing() {
         = 4
     "#]]);
     home.run(["approve", "RUN", "--tool-call-id", "x"]).check(expect![[r#"
-        ! error: `x` is too short for an id: give at least 4 characters
+        ! error: `x` is too short for an id: give at least 4 of the characters after `call_`
         = 4
     "#]]);
 }

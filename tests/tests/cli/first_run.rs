@@ -242,7 +242,7 @@ fn a_paused_run_is_resumed_only_by_a_decision() {
     let home = Home::with_role(ASKING, RUNNER);
     home.run(["run", "role.yaml", "-p", "run touch x"]);
     home.run(["resume", "RUN"]).check(expect![[r#"
-        ! error: 1 tool call(s) of run RUN_____________ await a decision; `initrunner approve RUN_____________ --all` approves
+        ! error: a decision on 1 tool call of run RUN_____________ is outstanding; `initrunner approve RUN_____________ --all` approves
         = 2
     "#]]);
     home.run(["cancel", "RUN", "--resolved-by", "Ada"]).check(expect![[r#"

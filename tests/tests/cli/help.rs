@@ -148,7 +148,7 @@ fn words_that_mean_nothing_are_usage() {
         = 64
     "#]]);
     home.run(["pending", "--limit", "many"]).check(expect![[r#"
-        ! error: invalid value 'many' for '--limit <N>': invalid digit found in string
+        ! error: invalid value 'many' for '--limit <N>': write a whole number, such as `20`
         !
         ! For more information, try '--help'.
         = 64

@@ -494,7 +494,7 @@ fn a_kept_head_must_be_one() {
     check(
         &home.run(["audit", "verify", "--head", "absent"]),
         expect![[r#"
-        ! error: the kept head `absent` cannot be read: No such file or directory (os error 2); give a file with a line that `initrunner audit verify` printed
+        ! error: the kept head `absent` cannot be read: there is no such file; give a file with a line that `initrunner audit verify` printed
         = 1
     "#]],
     );
