@@ -39,6 +39,9 @@ const MAY_PRINT: [&str; 1] = ["host/src/cli/output.rs"];
 /// What `domain` does without: whatever asks the machine, waits, or knows the time by itself.
 const NOT_IN_DOMAIN: [&str; 8] = ["env", "fs", "io", "net", "os", "process", "thread", "time"];
 
+/// Folders that documents name and that are made elsewhere: in the state folder, or by a build.
+const NOT_IN_TREE: [&str; 1] = ["owners/"];
+
 /// A file of the tree: its path from the root, with `/`, and its text.
 struct Source {
     path: String,
@@ -344,4 +347,96 @@ fn no_file_is_forgotten() {
         found,
         "no crate holds the file: declare it with `mod`, or name a test folder's root main.rs",
     );
+}
+
+/// What the documents say in code: the words between two backticks, outside of whole blocks of code.
+fn code_in(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut in_block = false;
+    for (index, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            let code = line.split('`').skip(1).step_by(2);
+            found.extend(code.map(|code| (index + 1, code.to_owned())));
+        }
+    }
+    found
+}
+
+/// The paths that `a/{b,c}.rs` stands for.
+fn expanded(code: &str) -> Vec<String> {
+    match code.split_once('{').and_then(|(head, rest)| Some((head, rest.split_once('}')?))) {
+        Some((head, (names, tail))) => {
+            names.split(',').map(|name| format!("{head}{name}{tail}")).collect()
+        }
+        None => vec![code.to_owned()],
+    }
+}
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    let all: Vec<String> = files("").into_iter().map(|path| format!("/{path}")).collect();
+    let documents = all.iter().filter(|path| path.ends_with(".md"));
+    let mut found = Vec::new();
+    let mut named = 0;
+    for document in documents {
+        let text = fs::read_to_string(root().join(&document[1..])).unwrap();
+        for (line, path) in code_in(&text).into_iter().flat_map(|(line, code)| {
+            expanded(&code).into_iter().map(move |path| (line, path)).collect::<Vec<_>>()
+        }) {
+            let is_path = path.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+            let is_source = [".rs", ".sql", ".wit"].iter().any(|kind| path.ends_with(kind));
+            // `VERB.rs` stands for any name.
+            let stands_for = path
+                .split(['/', '.', '_'])
+                .any(|part| part.len() > 1 && part.chars().all(|c| c.is_ascii_uppercase()));
+            let is_folder = path.ends_with('/') && path.len() > 1 && !NOT_IN_TREE.contains(&&*path);
+            if !is_path || !(is_source || is_folder) || stands_for {
+                continue;
+            }
+            named += 1;
+            let end = format!("/{}", path.trim_start_matches('/'));
+            let is_there = |file: &String| {
+                if is_folder { file.contains(&end) } else { file.ends_with(&end) }
+            };
+            if !all.iter().any(is_there) {
+                found.push(format!("{}:{line}: `{path}`", &document[1..]));
+            }
+        }
+    }
+    assert!(named > 100, "{named} files are named: the documents are not read as they are written");
+    check(found, "the file was moved or removed: say where what it held is now");
+}
+
+#[test]
+fn every_test_that_watches_an_invariant_is_there() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let start = text.find("\n## Invariants\n").expect("the invariants");
+    let section = &text[start + 1..];
+    let section = &section[..section[2..].find("\n## ").map_or(section.len(), |end| end + 2)];
+    let mut functions = BTreeSet::new();
+    let all = sources("");
+    for source in &all {
+        let tokens = source.tokens();
+        let named = tokens.windows(2).filter(|two| two[0].text == "fn").map(|two| two[1].text);
+        functions.extend(named.map(str::to_owned));
+    }
+    let before = text[..=start].lines().count();
+    let mut found = Vec::new();
+    let mut named = 0;
+    for (line, name) in code_in(section) {
+        // A sentence, as the name of every test is; shorter names are columns and the like.
+        let is_sentence =
+            name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if !is_sentence || name.matches('_').count() < 3 {
+            continue;
+        }
+        named += 1;
+        if !functions.contains(&name) {
+            found.push(format!("ARCHITECTURE.md:{}: `{name}`", before + line));
+        }
+    }
+    assert!(named > 30, "{named} tests are named: the invariants are not read as they are written");
+    check(found, "no function has this name: name the test that watches the invariant now");
 }
