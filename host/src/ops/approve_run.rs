@@ -62,7 +62,8 @@ pub enum Approved {
     /// The run went on.
     Driven(Box<Driven>),
     /// The decision is recorded. The run does not go on here: other calls still need a person, or a
-    /// living process drives it and will act on the decision.
+    /// living process drives it and will act on the decision. Of the run there is what
+    /// [`Store::load_turn`](crate::store::Store::load_turn) gives.
     Recorded(Box<StoredRun>),
 }
 
@@ -124,7 +125,7 @@ pub async fn approve_run(
             let driven = continue_run(host, &opened, claim, run, &mut attended).await?;
             Ok(Approved::Driven(Box::new(driven)))
         }
-        None => Ok(Approved::Recorded(Box::new(store.load_run(&id).await?))),
+        None => Ok(Approved::Recorded(Box::new(store.load_turn(&id).await?))),
     }
 }
 
@@ -136,7 +137,7 @@ async fn claim_to_retry(
     id: &RunId,
 ) -> Result<Option<Claim>, OpError> {
     let store = host.store()?;
-    let run = store.load_run(id).await?;
+    let run = store.load_turn(id).await?;
     if run.run.state != RunState::Paused || retriable(&opened.tools, &run).is_none() {
         return Ok(None);
     }
