@@ -333,6 +333,26 @@ fn a_run_does_not_go_on_without_the_key_of_its_sealed_values() {
 }
 
 #[test]
+fn the_key_of_a_value_in_an_earlier_turn_is_needed_too() {
+    let write = calls(&format!("echo {WRITTEN} >> written"));
+    let stub = ModelStub::serve(vec![write, calls("touch second"), Answer::text("Done.")]);
+    let home = home(&stub);
+    assert_eq!(run(&home, &["run", "role.yaml", "-p", "x"]).code, Some(2));
+    assert_eq!(run(&home, &["approve", "RUN", "--all"]).code, Some(2));
+    let key = home.state().join("keys/seal.key");
+    let bytes = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let ran = run(&home, &["approve", "RUN", "--all"]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stderr.contains("cannot go on: the key"), "{ran}");
+    assert_eq!(run(&home, &["pending", "--json"]).json()[0]["state"], "waiting");
+    assert!(!home.work().join("second").exists());
+    std::fs::write(&key, bytes).unwrap();
+    assert_eq!(run(&home, &["approve", "RUN", "--all"]).code, Some(0));
+    assert!(home.work().join("second").exists());
+}
+
+#[test]
 fn a_sealed_value_that_was_changed_is_never_used() {
     for change in [
         "UPDATE sealed SET box = CAST(substr(box, 1, 40) || x'00' || substr(box, 42) AS BLOB)",
