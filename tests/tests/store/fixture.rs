@@ -12,7 +12,7 @@ use initrunner::domain::tool_call::RefusedBy;
 use initrunner::store::owner::Owner;
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{
-    Admission, AfterTurn, CallDecision, Claim, DecisionRequest, Edit, NewCall, NewRun,
+    Admission, AfterTurn, CallDecision, CallRecord, Claim, DecisionRequest, Edit, NewCall, NewRun,
     PruneRequest, Store, StoreError, StoreFuture, TurnRecord,
 };
 use std::borrow::Cow;
@@ -224,6 +224,13 @@ pub fn turn(calls: Vec<NewCall>, pause: bool) -> TurnRecord {
     }
 }
 
+/// What recording a turn gave is what reading the run gives of it.
+pub fn assert_as_read(store: &dyn Store, claim: &Claim, given: &[CallRecord]) {
+    let read = wait(store.load_to_drive(&claim.run)).unwrap().calls;
+    let latest = read.len() - given.len();
+    assert_eq!(format!("{given:?}"), format!("{:?}", &read[latest..]));
+}
+
 /// Records a turn with these admissions and gives the calls' ids.
 pub fn record(
     store: &dyn Store,
@@ -233,7 +240,8 @@ pub fn record(
 ) -> Vec<CallId> {
     let calls: Vec<NewCall> = admissions.into_iter().map(new_call).collect();
     let ids = calls.iter().map(|call| call.id.clone()).collect();
-    wait(store.record_turn(claim, turn(calls, pause))).unwrap();
+    let given = wait(store.record_turn(claim, turn(calls, pause))).unwrap();
+    assert_as_read(store, claim, &given);
     ids
 }
 

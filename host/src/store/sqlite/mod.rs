@@ -486,7 +486,7 @@ impl Store for SqliteStore {
             if decided.claim.is_some() {
                 // Here its pages are at hand. A run whose values cannot be opened is not claimed.
                 let now = write.uptime();
-                let run = load_run::load_run(write.conn, &request.run, now.as_ref())?;
+                let run = load_run::load_to_go_on(write.conn, &request.run, now.as_ref())?;
                 decided.run = Some(Box::new(sealed::reveal_run(write.conn, &key, run)?));
             }
             Ok(Ok(decided))
