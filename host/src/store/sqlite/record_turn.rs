@@ -25,22 +25,6 @@ pub(super) fn record_turn(
     let run = run_row::held(write, claim)?;
     let number = run.turns + 1;
     let text = message::append(write, run.n, &turn.assistant)?;
-    write.change_one(
-        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
-           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7
-         WHERE n = ?8 AND state = 'running' AND fence = ?9",
-        params![
-            number,
-            turn.spent.requests,
-            turn.spent.tool_calls,
-            rows::to_stored(turn.spent.wall_ms),
-            rows::to_stored(turn.usage.input_tokens),
-            rows::to_stored(turn.usage.output_tokens),
-            turn.at.0,
-            run.n,
-            run.fence,
-        ],
-    )?;
     let states = turn.calls.iter().map(|call| Ok((call, admitted(call)?)));
     let states: Vec<(&NewCall, CallState)> = states.collect::<Result<_, Fault>>()?;
     let columns: Vec<Value> = states
@@ -79,10 +63,13 @@ pub(super) fn record_turn(
             written
         });
     }
+    let pauses = matches!(turn.then, AfterTurn::Pause)
+        && !(remembered && run_row::waiting(write.conn, run.n)? == 0);
+    count(write, &run, number, turn, pauses)?;
     match &turn.then {
         AfterTurn::Continue => {}
-        AfterTurn::Pause if remembered && run_row::waiting(write.conn, run.n)? == 0 => {}
-        AfterTurn::Pause => pause_run::pause(write, &run, None, turn.at)?,
+        AfterTurn::Pause if pauses => pause_run::paused(write, &run, None, turn.at)?,
+        AfterTurn::Pause => {}
         AfterTurn::Complete { answer } => {
             let end = RunEnd::Completed { answer: answer.clone() };
             end_run::end(write, &run, &end, None, turn.at)?;
@@ -92,6 +79,40 @@ pub(super) fn record_turn(
         Some(written) => Ok(written),
         None => load_run::calls_of_turn(write.conn, &run.id, run.n, number),
     }
+}
+
+/// Counts the turn and what it used; where the run pauses with it, that is the same change of its row.
+fn count(
+    write: &Write<'_>,
+    run: &RunRow,
+    number: i64,
+    turn: &TurnRecord,
+    pauses: bool,
+) -> Result<(), Fault> {
+    let sql = if pauses {
+        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
+           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7,
+           state = 'paused', owner = NULL, outcome = NULL
+         WHERE n = ?8 AND state = 'running' AND fence = ?9"
+    } else {
+        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
+           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7
+         WHERE n = ?8 AND state = 'running' AND fence = ?9"
+    };
+    write.change_one(
+        sql,
+        params![
+            number,
+            turn.spent.requests,
+            turn.spent.tool_calls,
+            rows::to_stored(turn.spent.wall_ms),
+            rows::to_stored(turn.usage.input_tokens),
+            rows::to_stored(turn.usage.output_tokens),
+            turn.at.0,
+            run.n,
+            run.fence,
+        ],
+    )
 }
 
 /// A call as it would be read back, where that is plain from what was written: reading costs as much as
