@@ -218,6 +218,26 @@ impl SqliteStore {
         self.answer(sent, answered)
     }
 
+    /// The same for a verb that reads a few rows, which a decision is about to change: where the writer is
+    /// idle it has their pages at hand.
+    fn glance<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        let writer = self.threads().writer.as_ref().map(Seat::place);
+        let done = match writer {
+            Some(writer) => writer.try_use(verb, |desk, verb| desk.read(verb)),
+            None => Err(verb),
+        };
+        match done {
+            Ok(read) => {
+                let read = read.unwrap_or_else(|| Err(thread_gone(self.path())));
+                Box::pin(std::future::ready(read))
+            }
+            Err(verb) => self.read(verb),
+        }
+    }
+
     fn answer<T: Send + 'static>(
         &self,
         sent: Result<(), StoreError>,
@@ -577,7 +597,7 @@ impl Store for SqliteStore {
 
     fn load_turn(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
         let (run, clock) = (run.clone(), Arc::clone(&self.clock));
-        self.read(move |conn| load_run::load_turn(conn, &run, clock.uptime().as_ref()))
+        self.glance(move |conn| load_run::load_turn(conn, &run, clock.uptime().as_ref()))
     }
 
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {

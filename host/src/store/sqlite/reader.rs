@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::seat;
 use crate::store::StoreError;
 use rusqlite::Connection;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A verb on its way to the desk; it answers by itself.
 pub(super) type Job = Box<dyn FnOnce(&Desk) + Send>;
@@ -30,15 +30,24 @@ impl Desk {
         &self,
         verb: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let in_transaction = || {
-            self.conn.prepare_cached("BEGIN")?.execute([])?;
-            verb(&self.conn)
-        };
-        let result = in_transaction();
-        if !self.conn.is_autocommit() {
-            // Nothing was written; a failure to end it shows in the next verb.
-            drop(self.conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])));
-        }
-        result.map_err(|fault| fault.at(&self.path))
+        read(&self.conn, &self.path, verb)
     }
+}
+
+/// Runs a verb in a transaction of its own that only reads.
+pub(super) fn read<T>(
+    conn: &Connection,
+    path: &Path,
+    verb: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, StoreError> {
+    let in_transaction = || {
+        conn.prepare_cached("BEGIN")?.execute([])?;
+        verb(conn)
+    };
+    let result = in_transaction();
+    if !conn.is_autocommit() {
+        // Nothing was written; a failure to end it shows in the next verb.
+        drop(conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])));
+    }
+    result.map_err(|fault| fault.at(path))
 }

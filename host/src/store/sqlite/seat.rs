@@ -67,17 +67,25 @@ impl<D> Clone for Place<D> {
 impl<D: Desk> Place<D> {
     /// Does a job on this thread, if that may block and nobody else is there; else gives it back.
     pub(super) fn try_work(&self, job: D::Job) -> Option<D::Job> {
+        self.try_use(job, |desk, job| desk.work(job, &mut || None)).err()
+    }
+
+    /// Uses the desk on this thread, on the same conditions; else gives back what was to be done.
+    /// `None` where it panicked: that was reported, and the desk is not used again.
+    pub(super) fn try_use<J, T>(
+        &self,
+        job: J,
+        work: impl FnOnce(&mut D, J) -> T,
+    ) -> Result<Option<T>, J> {
         if !may_block() || self.waiting.load(Ordering::Acquire) > 0 {
-            return Some(job);
+            return Err(job);
         }
-        let Ok(desk) = self.desk.try_lock() else { return Some(job) };
+        let Ok(desk) = self.desk.try_lock() else { return Err(job) };
         let work = move || {
             let mut desk = desk;
-            desk.work(job, &mut || None);
+            work(&mut desk, job)
         };
-        // A panic has been reported by its hook; whoever waits for the answer learns that none comes.
-        drop(block_in_place(|| catch_unwind(AssertUnwindSafe(work))));
-        None
+        Ok(block_in_place(|| catch_unwind(AssertUnwindSafe(work))).ok())
     }
 }
 

@@ -11,7 +11,7 @@ use super::heads::Heads;
 use super::journal::{Head, Journal};
 use super::key::Key;
 use super::owners::Owners;
-use super::seat;
+use super::{reader, seat};
 use crate::domain::clock::{Clock, Timestamp, Uptime};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
@@ -282,6 +282,14 @@ impl seat::Desk for Desk {
 }
 
 impl Desk {
+    /// Runs a verb that only reads, in a transaction of its own.
+    pub(super) fn read<T>(
+        &self,
+        verb: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        reader::read(&self.conn, &self.path, verb)
+    }
+
     /// Takes the database's write lock first: a transaction that began by reading could find at its
     /// first write that what it read is old.
     fn begin(&self) -> Result<Head, StoreError> {
