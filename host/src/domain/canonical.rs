@@ -115,10 +115,18 @@ fn write(value: &Value, out: &mut String) {
 }
 
 /// RFC 8785, section 3.2.2.2: the short escapes, `\u00xx` for other controls, all else as it is.
-fn write_string(text: &str, out: &mut String) {
+/// Writes a text as a JSON string.
+pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        // Most text needs no escape and is copied whole. What needs one is a single byte.
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        match char::from(byte) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\u{8}' => out.push_str("\\b"),
@@ -126,10 +134,10 @@ fn write_string(text: &str, out: &mut String) {
             '\u{a}' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\u{d}' => out.push_str("\\r"),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+            c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
         }
     }
+    out.push_str(&text[plain..]);
     out.push('"');
 }
 

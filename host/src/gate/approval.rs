@@ -117,17 +117,25 @@ pub(super) fn input(call: &Call, tool: &str, attempt: u32) -> CallInput {
 fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) -> Binding {
     let entry = call.entry(tools);
     let digest = |text: &str| Digest::of(text.as_bytes()).hex();
+    let mut binding = tools.shared_binding(call.place(), || of_entry(gate, tools, entry)).clone();
     // A plain hash outlives the sealed value, and a short one could be found by trying.
     let outside = |what: &str, text: &str| match any_shape(text) {
         true => keyed(gate, &[what, text]),
         false => digest(text),
     };
     let preview = preview.map(json).unwrap_or_default();
-    let parts = BTreeMap::from([
-        (BindingPart::Component, entry.component.digest.hex()),
+    binding.parts.extend([
         (BindingPart::Tool, digest(&format!("{}\n{}", entry.entry.name, call.tool(tools).name))),
         (BindingPart::Arguments, outside("arguments", call.arguments.text())),
         (BindingPart::Preview, outside("preview", &preview)),
+    ]);
+    binding
+}
+
+/// What is the same for every call of an entry, as long as its role stays open.
+fn of_entry(gate: &Gate, tools: &Toolset, entry: &LoadedEntry) -> Binding {
+    let parts = BTreeMap::from([
+        (BindingPart::Component, entry.component.digest.hex()),
         (BindingPart::Role, tools.role_digest().hex()),
         (BindingPart::Configuration, configuration(gate, entry)),
         (BindingPart::Grants, keyed(gate, &["grants", &json(&entry.grants)])),

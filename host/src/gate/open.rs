@@ -1,10 +1,12 @@
 //! Opening a role's tools: every entry loaded, checked and named, before a run begins or resumes.
 
 use super::Gate;
+use crate::domain::approval::Binding;
 use crate::domain::digest::Digest;
 use crate::domain::role::{RetryUnknown, Role};
 use crate::plugin::{EntryProblem, Inspection, LoadError, LoadedEntry, RoleSite, Source};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// What to open.
 pub struct OpenRequest<'a> {
@@ -28,6 +30,8 @@ pub struct Toolset {
     /// The model's name → the entry, and the tool within it.
     names: BTreeMap<String, (usize, usize)>,
     role: Digest,
+    /// What the bindings of an entry's calls share, made by the first of them.
+    bindings: Vec<OnceLock<Binding>>,
 }
 
 impl Gate {
@@ -60,7 +64,9 @@ impl Gate {
             problems.sort_by_key(|problem| (problem.position.line, problem.position.column));
             return Err(OpenError(problems));
         }
-        Ok(Toolset { entries, names, role: Digest::of(request.role_text.as_bytes()) })
+        let bindings = entries.iter().map(|_| OnceLock::new()).collect();
+        let role = Digest::of(request.role_text.as_bytes());
+        Ok(Toolset { entries, names, role, bindings })
     }
 
     /// Looks at a component without trusting it.
@@ -121,6 +127,11 @@ impl Toolset {
 
     pub(super) fn find(&self, model_name: &str) -> Option<(usize, usize)> {
         self.names.get(model_name).copied()
+    }
+
+    /// What the bindings of an entry's calls share.
+    pub(super) fn shared_binding(&self, entry: usize, make: impl FnOnce() -> Binding) -> &Binding {
+        self.bindings[entry].get_or_init(make)
     }
 
     pub(super) fn role_digest(&self) -> &Digest {

@@ -54,6 +54,11 @@ impl Call {
         &self.entry(tools).tools[self.tool]
     }
 
+    /// Which of the role's entries it calls.
+    pub(super) fn place(&self) -> usize {
+        self.entry
+    }
+
     pub(super) fn describe(&self, tools: &Toolset) -> (String, String, String) {
         let entry = self.entry(tools).entry.name.clone();
         (entry, self.tool(tools).name.clone(), self.arguments.text().to_owned())

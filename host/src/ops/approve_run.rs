@@ -91,7 +91,7 @@ pub async fn approve_run(
         // Whoever comes too late may mean a call of an earlier turn.
         Err(_) => decisions(&store.load_run(&id).await?, &request, host.identity())?,
     };
-    let opened = open_stored(host, &run).await?;
+    let opened = open_stored(host, &mut run).await?;
     if let Choice::Edit(arguments) = &request.choice {
         // As it would be driven: in place of a token, the value that it stands for.
         let run = store.load_to_drive(&id).await?;

@@ -117,13 +117,16 @@ impl RoleFile {
 ///
 /// # Errors
 /// A missing variable, by name, or a sealed value that cannot be opened; nothing is spent.
-pub(super) async fn open_stored(host: &Host, stored: &StoredRun) -> Result<Arc<Opened>, OpError> {
+pub(super) async fn open_stored(
+    host: &Host,
+    stored: &mut StoredRun,
+) -> Result<Arc<Opened>, OpError> {
     let store = host.store()?;
-    let run = &stored.run;
     // Whether everything that was sealed can be opened is known before anything is spent.
     if stored.holds_secrets() {
-        store.load_to_drive(&run.id).await?;
+        store.load_to_drive(&stored.run.id).await?;
     }
+    let run = &stored.run;
     let origin = Origin::of(run);
     if let Some(opened) = host.kept_roles.find(&origin, &*host.options.environment) {
         return Ok(opened);

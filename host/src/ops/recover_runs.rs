@@ -42,17 +42,17 @@ pub async fn recover_runs(host: &Host) -> Result<Vec<Recovered>, OpError> {
     let adopted = store.adopt_orphans(host.clock.now()).await?;
     let mut runs = Vec::new();
     for id in store.unfinished(MOST).await? {
-        let run = store.load_run(&id).await?;
+        let mut run = store.load_run(&id).await?;
         // Somebody else may have gone on with it, or ended it.
         if run.run.owner.is_none() && !run.run.state.is_final() {
-            let needs = needs(host, &run).await;
+            let needs = needs(host, &mut run).await;
             runs.push(Recovered { adopted: adopted.contains(&id), needs, run });
         }
     }
     Ok(runs)
 }
 
-async fn needs(host: &Host, run: &StoredRun) -> Needs {
+async fn needs(host: &Host, run: &mut StoredRun) -> Needs {
     let count = |state| run.calls.iter().filter(|call| call.state == state).count();
     let (waiting, unknown) = (count(CallState::Waiting), count(CallState::Unknown));
     match (waiting, unknown) {

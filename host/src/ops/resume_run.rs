@@ -24,7 +24,7 @@ pub async fn resume_run(
     let store = host.store()?;
     store.adopt_orphans(host.clock.now()).await?;
     let id = find_run(host, run).await?;
-    let stored = store.load_run(&id).await?;
+    let mut stored = store.load_run(&id).await?;
     if stored.run.state.is_final() {
         return Err(OpError::Conflict(stored.run.over()));
     }
@@ -33,7 +33,7 @@ pub async fn resume_run(
         return Err(OpError::Undecided { run: id, waiting });
     }
     let unknown = unknown_outcome(&stored);
-    let opened = match open_stored(host, &stored).await {
+    let opened = match open_stored(host, &mut stored).await {
         Ok(opened) => opened,
         Err(error) => return Err(unknown.unwrap_or(error)),
     };

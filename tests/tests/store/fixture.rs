@@ -225,6 +225,13 @@ pub fn turn(calls: Vec<NewCall>, pause: bool) -> TurnRecord {
     }
 }
 
+/// What recording a turn gave is what reading the run gives of it.
+pub fn assert_as_read(store: &dyn Store, claim: &Claim, given: &[CallRecord]) {
+    let read = wait(store.load_to_drive(&claim.run)).unwrap().calls;
+    let latest = read.len() - given.len();
+    assert_eq!(format!("{given:?}"), format!("{:?}", &read[latest..]));
+}
+
 /// Records a turn with these admissions and gives the calls' ids.
 pub fn record(
     store: &dyn Store,
@@ -234,7 +241,8 @@ pub fn record(
 ) -> Vec<CallId> {
     let calls: Vec<NewCall> = admissions.into_iter().map(new_call).collect();
     let ids = calls.iter().map(|call| call.id.clone()).collect();
-    wait(store.record_turn(claim, turn(calls, pause))).unwrap();
+    let given = wait(store.record_turn(claim, turn(calls, pause))).unwrap();
+    assert_as_read(store, claim, &given);
     ids
 }
 

@@ -43,7 +43,8 @@ pub struct CallDecision {
 pub struct Decided {
     /// The claim, where no call of the turn waits any more and nobody owned the run.
     pub claim: Option<Claim>,
-    /// The run as it now stands, for driving it on, where it is claimed.
+    /// The run as it now stands, for driving it on, where it is claimed: its whole history, and of its
+    /// calls those of the latest turn and whatever is open of others.
     pub run: Option<Box<StoredRun>>,
     /// How many calls of the run still wait.
     pub waiting: usize,

@@ -23,9 +23,11 @@ pub(super) struct CallRow {
     pub(super) model_tool: String,
     pub(super) arguments: String,
     pub(super) told: bool,
+    /// How many times it was started.
+    pub(super) attempts: u32,
 }
 
-const COLUMNS: &str = "n, id, state, request, model_tool, arguments, told";
+const COLUMNS: &str = "n, id, state, request, model_tool, arguments, told, attempts";
 
 fn read(row: &Row<'_>) -> Result<CallRow, Fault> {
     Ok(CallRow {
@@ -36,6 +38,7 @@ fn read(row: &Row<'_>) -> Result<CallRow, Fault> {
         model_tool: row.get(4)?,
         arguments: row.get(5)?,
         told: row.get(6)?,
+        attempts: row.get(7)?,
     })
 }
 
@@ -83,6 +86,20 @@ pub(super) fn change(
         params![next.as_str(), result, call.n, call.state.as_str()],
     )?;
     Ok(next)
+}
+
+/// Starts a call; gives how many times it was started.
+pub(super) fn start(write: &Write<'_>, call: &CallRow) -> Result<u32, Fault> {
+    let Ok(next) = call.state.after(CallEvent::Start) else {
+        return Err(Conflict::WrongCallState { call: call.id.clone(), state: call.state }.into());
+    };
+    let attempt = call.attempts.saturating_add(1);
+    write.change_one(
+        "UPDATE calls SET state = ?1, result = NULL, attempts = ?2
+         WHERE n = ?3 AND state = ?4 AND attempts = ?5",
+        params![next.as_str(), attempt, call.n, call.state.as_str(), call.attempts],
+    )?;
+    Ok(attempt)
 }
 
 /// Turns the run's calls that were started and have no result into unknown ones, and asks a person

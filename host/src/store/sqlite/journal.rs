@@ -14,7 +14,7 @@ use crate::domain::ids::{CallId, RunId};
 use crate::store::JournalHead;
 use hmac::Mac;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The last row of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +72,27 @@ pub(super) struct Line<'e> {
 impl Line<'_> {
     /// The code of this line after `previous`.
     pub(super) fn mac(&self, key: &Key, previous: &[u8; 32]) -> [u8; 32] {
-        let line = json!([self.sequence, self.at, self.run, self.call, self.kind, self.body]);
         let mut mac = key.clone();
         mac.update(previous);
-        mac.update(canonical::to_text(&line).as_bytes());
+        mac.update(self.text().as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// The canonical JSON array, written directly: it is made for every event that is written or checked.
+    fn text(&self) -> String {
+        let mut text = format!("[{},{},", self.sequence, self.at);
+        canonical::write_string(self.run, &mut text);
+        text.push(',');
+        match self.call {
+            Some(call) => canonical::write_string(call, &mut text),
+            None => text.push_str("null"),
+        }
+        for part in [self.kind, self.body] {
+            text.push(',');
+            canonical::write_string(part, &mut text);
+        }
+        text.push(']');
+        text
     }
 }
 
@@ -143,4 +159,21 @@ impl<'k> Journal<'k> {
 /// JSON array of the columns that never change, so that one digest vouches for all of them.
 pub(super) fn contents(columns: &Value) -> String {
     Digest::of(canonical::to_text(columns).as_bytes()).hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_line_is_the_canonical_array_of_its_parts() {
+        let check = |call: Option<&str>, body: &str| {
+            let line = Line { sequence: 7, at: -3, run: "run_a", call, kind: "k", body };
+            let array = json!([7, -3, "run_a", call, "k", body]);
+            assert_eq!(line.text(), canonical::to_text(&array));
+        };
+        check(None, "{}");
+        check(Some("call_b"), "{\"a\":\"\\\"\\\\\u{1}\u{1f}ü\n\"}");
+    }
 }

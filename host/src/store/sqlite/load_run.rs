@@ -43,6 +43,20 @@ pub(super) fn load_turn(
     Ok(StoredRun { run, messages: Vec::new(), calls })
 }
 
+/// Reads what going on with a run takes: the whole history, and of its calls those of the latest turn and
+/// whatever is open of others. A call whose result was told is in the history.
+pub(super) fn load_to_go_on(
+    conn: &Connection,
+    id: &RunId,
+    now: Option<&Uptime>,
+) -> Result<StoredRun, Fault> {
+    let (n, turn, run) = find(conn, id)?;
+    let mut messages = vec![Message::User { text: run.prompt.clone() }];
+    read_messages(conn, n, &mut messages)?;
+    let calls = read_calls(conn, id, n, (turn..=turn, Untold::Too), now)?;
+    Ok(StoredRun { run, messages, calls })
+}
+
 /// The run, with its number and that of its latest turn.
 fn find(conn: &Connection, id: &RunId) -> Result<(i64, i64, RunRecord), Fault> {
     let found = conn

@@ -1,8 +1,8 @@
 //! The store in one SQLite file, or in memory. One file per verb; this one opens the store and hands
-//! each verb to the thread that runs it.
+//! each verb to the place where it is done.
 //!
-//! A store has at most two threads, each started by the first verb that needs it: most commands only
-//! read, and a quick start is part of the product.
+//! A store has at most two such places, to write and to read, each with a connection of its own, which
+//! the first verb opens that needs it: most commands only read, and a quick start is part of the product.
 
 mod adopt_orphans;
 mod approvals;
@@ -55,6 +55,7 @@ mod run_row;
 mod runs;
 mod schema;
 mod sealed;
+mod seat;
 mod starts;
 mod stored_once;
 mod sweep;
@@ -82,10 +83,9 @@ use fault::Fault;
 use key::KeyPlace;
 use owners::Owners;
 use rusqlite::Connection;
+use seat::{Desk, Gone, Seat};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use writer::{Job, Verb, Write};
 
@@ -107,18 +107,12 @@ enum Place {
     Memory,
 }
 
-/// The threads that were started so far, and the connection that none of them has taken yet.
+/// Where verbs are done, as far as any were, and the connection that neither place has taken yet.
 #[derive(Default)]
 struct Threads {
     spare: Option<Connection>,
-    writer: Option<Thread<Box<dyn Job>>>,
-    reader: Option<Thread<reader::Job>>,
-}
-
-/// A thread and the way to it.
-struct Thread<J> {
-    jobs: Sender<J>,
-    handle: JoinHandle<()>,
+    writer: Option<Seat<writer::Desk>>,
+    reader: Option<Seat<reader::Desk>>,
 }
 
 impl SqliteStore {
@@ -224,6 +218,26 @@ impl SqliteStore {
         self.answer(sent, answered)
     }
 
+    /// The same for a verb that reads a few rows, which a decision is about to change: where the writer is
+    /// idle it has their pages at hand.
+    fn glance<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        let writer = self.threads().writer.as_ref().map(Seat::place);
+        let done = match writer {
+            Some(writer) => writer.try_use(verb, |desk, verb| desk.read(verb)),
+            None => Err(verb),
+        };
+        match done {
+            Ok(read) => {
+                let read = read.unwrap_or_else(|| Err(thread_gone(self.path())));
+                Box::pin(std::future::ready(read))
+            }
+            Err(verb) => self.read(verb),
+        }
+    }
+
     fn answer<T: Send + 'static>(
         &self,
         sent: Result<(), StoreError>,
@@ -236,32 +250,64 @@ impl SqliteStore {
         })
     }
 
+    /// Has the verb done: here and now, or by the thread that writes.
     fn send_to_writer(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        let mut threads = self.threads();
-        let writer = match threads.writer.take() {
-            Some(writer) => writer,
-            None => self.start_writer(&mut threads)?,
+        let place = {
+            let mut threads = self.threads();
+            match &threads.writer {
+                Some(seat) => seat.place(),
+                None => {
+                    let seat = Seat::new(self.writer_desk(&mut threads)?);
+                    let place = seat.place();
+                    threads.writer = Some(seat);
+                    place
+                }
+            }
         };
-        let sent = writer.jobs.send(job);
-        threads.writer = Some(writer);
-        sent.map_err(|_| thread_gone(self.path()))
+        match place.try_work(job) {
+            Some(job) => self.queue("store-writer", self.threads().writer.as_mut(), job),
+            None => Ok(()),
+        }
     }
 
+    /// The same, by the thread that reads.
     fn send_to_reader(&self, job: reader::Job) -> Result<(), StoreError> {
-        let mut threads = self.threads();
-        let reader = match threads.reader.take() {
-            Some(reader) => reader,
-            None => self.start_reader(&mut threads)?,
+        let place = {
+            let mut threads = self.threads();
+            match &threads.reader {
+                Some(seat) => seat.place(),
+                None => {
+                    let conn = self.connection(&mut threads)?;
+                    let seat = Seat::new(reader::Desk { conn, path: self.path() });
+                    let place = seat.place();
+                    threads.reader = Some(seat);
+                    place
+                }
+            }
         };
-        let sent = reader.jobs.send(job);
-        threads.reader = Some(reader);
-        sent.map_err(|_| thread_gone(self.path()))
+        match place.try_work(job) {
+            Some(job) => self.queue("store-reader", self.threads().reader.as_mut(), job),
+            None => Ok(()),
+        }
     }
 
-    fn start_writer(&self, threads: &mut Threads) -> Result<Thread<Box<dyn Job>>, StoreError> {
+    fn queue<D: Desk>(
+        &self,
+        name: &str,
+        seat: Option<&mut Seat<D>>,
+        job: D::Job,
+    ) -> Result<(), StoreError> {
+        let Some(seat) = seat else { return Err(thread_gone(self.path())) };
+        match seat.send(name, job) {
+            Ok(sent) => sent.map_err(|Gone| thread_gone(self.path())),
+            Err(error) => Err(no_thread(self.path(), &error)),
+        }
+    }
+
+    fn writer_desk(&self, threads: &mut Threads) -> Result<writer::Desk, StoreError> {
         self.may_write()?;
         let path = self.path();
-        let desk = writer::Desk {
+        Ok(writer::Desk {
             key: self.key.read().map_err(|fault| fault.at(&path))?,
             conn: self.connection(threads)?,
             owners: self.owners.clone(),
@@ -270,17 +316,8 @@ impl SqliteStore {
                 Place::File(options) => Some(heads::Heads::new(&options.path)),
                 Place::Memory => None,
             },
-            path: path.clone(),
-        };
-        let (jobs, queue) = channel();
-        start("store-writer", path, jobs, move || desk.work(&queue))
-    }
-
-    fn start_reader(&self, threads: &mut Threads) -> Result<Thread<reader::Job>, StoreError> {
-        let path = self.path();
-        let desk = reader::Desk { conn: self.connection(threads)?, path: path.clone() };
-        let (jobs, queue) = channel();
-        start("store-reader", path, jobs, move || desk.work(&queue))
+            path,
+        })
     }
 
     /// The connection that opening left, or another one.
@@ -301,31 +338,17 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         let threads = std::mem::take(&mut *self.threads());
-        // Without a sender the threads end once their queues are empty. A panic in one has been
-        // reported to whoever waited for its answer.
-        if let Some(Thread { jobs, handle }) = threads.reader {
-            drop(jobs);
-            drop(handle.join());
+        if let Some(reader) = threads.reader {
+            reader.finish();
         }
-        if let Some(Thread { jobs, handle }) = threads.writer {
-            drop(jobs);
-            drop(handle.join());
+        if let Some(writer) = threads.writer {
+            writer.finish();
         }
     }
 }
 
-fn start<J>(
-    name: &str,
-    path: PathBuf,
-    jobs: Sender<J>,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<Thread<J>, StoreError> {
-    match std::thread::Builder::new().name(name.into()).spawn(work) {
-        Ok(handle) => Ok(Thread { jobs, handle }),
-        Err(error) => {
-            Err(StoreError::Failed { path, reason: format!("no thread for it: {error}") })
-        }
-    }
+fn no_thread(path: PathBuf, error: &std::io::Error) -> StoreError {
+    StoreError::Failed { path, reason: format!("no thread for it: {error}") }
 }
 
 fn thread_gone(path: PathBuf) -> StoreError {
@@ -483,7 +506,7 @@ impl Store for SqliteStore {
             if decided.claim.is_some() {
                 // Here its pages are at hand. A run whose values cannot be opened is not claimed.
                 let now = write.uptime();
-                let run = load_run::load_run(write.conn, &request.run, now.as_ref())?;
+                let run = load_run::load_to_go_on(write.conn, &request.run, now.as_ref())?;
                 decided.run = Some(Box::new(sealed::reveal_run(write.conn, &key, run)?));
             }
             Ok(Ok(decided))
@@ -574,7 +597,7 @@ impl Store for SqliteStore {
 
     fn load_turn(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
         let (run, clock) = (run.clone(), Arc::clone(&self.clock));
-        self.read(move |conn| load_run::load_turn(conn, &run, clock.uptime().as_ref()))
+        self.glance(move |conn| load_run::load_turn(conn, &run, clock.uptime().as_ref()))
     }
 
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun> {
@@ -657,19 +680,20 @@ impl Store for SqliteStore {
         let (answer, answered) = oneshot::channel();
         // Neither thread could: it would be inside a transaction, or in front of those who wait.
         let sent = self.may_write().and_then(|()| {
-            let path = self.path();
-            let (jobs, _none) = channel::<()>();
-            start("store-vacuum", path, jobs, move || {
-                drop(answer.send(give_back::give_back(&options)));
-            })
+            let work = move || drop(answer.send(give_back::give_back(&options)));
+            let started = std::thread::Builder::new().name("store-vacuum".into()).spawn(work);
+            started.map(|_thread| ()).map_err(|error| no_thread(self.path(), &error))
         });
-        self.answer(sent.map(|_thread| ()), answered)
+        self.answer(sent, answered)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::EventKind;
+    use serde_json::json;
+    use std::sync::mpsc::channel;
 
     fn wait<T>(future: StoreFuture<'_, T>) -> Result<T, StoreError> {
         match tokio::runtime::Builder::new_current_thread().build() {
@@ -716,6 +740,115 @@ mod tests {
         assert_eq!(wait(small), Err(full.clone()));
         assert_eq!(wait(large), Err(full));
         assert_eq!(wait(note(&store, "a".into())), Ok(()));
+    }
+
+    fn several_threads() -> tokio::runtime::Runtime {
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).build() {
+            Ok(runtime) => runtime,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn whoever_may_block_and_is_alone_does_the_verb_itself() {
+        let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
+        let here = std::thread::current().id();
+        let who = || store.write("who", |_| Ok(std::thread::current().id()));
+        let several = several_threads();
+        assert_eq!(several.block_on(async { who().await }), Ok(here));
+        // Called outside of it, nothing says that this thread may block.
+        assert_ne!(wait(who()), Ok(here));
+        // Nor does a runtime with no other thread.
+        let Ok(single) = tokio::runtime::Builder::new_current_thread().build() else {
+            panic!("no runtime")
+        };
+        assert!(single.block_on(async { who().await }).is_ok_and(|thread| thread != here));
+        // Not before those who wait.
+        let (go, hold) = channel::<()>();
+        let held = store.write("hold", move |_| {
+            let _go = hold.recv();
+            Ok(())
+        });
+        let (second, third) = {
+            let _inside = several.enter();
+            (store.write("second", |_| Ok(())), who())
+        };
+        drop(go);
+        assert_eq!((wait(held), wait(second)), (Ok(()), Ok(())));
+        assert!(wait(third).is_ok_and(|thread| thread != here));
+    }
+
+    #[test]
+    fn a_disk_that_hangs_holds_up_no_other_task() {
+        let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
+        let store = Arc::new(store);
+        let (go, hold) = channel::<()>();
+        let (began, begun) = oneshot::channel();
+        several_threads().block_on(async {
+            // As many as the runtime has threads: each would have one, if that were not told.
+            let hanging = Arc::clone(&store);
+            let first = tokio::spawn(async move {
+                let verb = hanging.write("hang", move |_| {
+                    let _ = began.send(());
+                    let _go = hold.recv();
+                    Ok(())
+                });
+                verb.await
+            });
+            assert_eq!(begun.await, Ok(()));
+            let behind = Arc::clone(&store);
+            let second = tokio::spawn(async move { note(&behind, "a".into()).await });
+            let others = (0..8).map(|number| tokio::spawn(async move { number }));
+            for (number, other) in others.collect::<Vec<_>>().into_iter().enumerate() {
+                assert_eq!(other.await.ok(), Some(number));
+            }
+            assert!(!first.is_finished() && !second.is_finished());
+            drop(go);
+            assert_eq!(first.await.ok(), Some(Ok(())));
+            assert_eq!(second.await.ok(), Some(Ok(())));
+        });
+    }
+
+    #[test]
+    fn a_verb_that_panics_here_is_answered_and_is_the_last() {
+        let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
+        several_threads().block_on(async {
+            let broken: StoreFuture<'_, ()> = store.write("panic", |_| panic!("on purpose"));
+            assert!(matches!(broken.await, Err(StoreError::Failed { .. })));
+            let after = note(&store, "a".into()).await;
+            assert!(matches!(after, Err(StoreError::Failed { .. })));
+        });
+    }
+
+    #[test]
+    fn the_first_verb_that_fails_undoes_itself_and_not_those_after_it() {
+        let Ok(store) = SqliteStore::in_memory() else { panic!("no store") };
+        let (go, hold) = channel::<()>();
+        let fails = |hold: Option<std::sync::mpsc::Receiver<()>>, text: &'static str| {
+            store.write("fails", move |write| {
+                write.insert("INSERT INTO rules (rule) VALUES (?1)", [text])?;
+                write.record_of_journal(Timestamp(1), EventKind::ClockJumped, &json!({}))?;
+                let _go = hold.map(|hold| hold.recv());
+                Err::<(), _>(Fault::Failed("no".into()))
+            })
+        };
+        let first = fails(Some(hold), "first");
+        let kept = note(&store, "kept".into());
+        let later = fails(None, "later");
+        drop(go);
+        assert!(wait(first).is_err() && wait(later).is_err());
+        assert_eq!(wait(kept), Ok(()));
+        let count = |sql: &'static str| {
+            wait(store.read(move |conn| Ok(conn.query_row(sql, [], |row| row.get::<_, i64>(0))?)))
+        };
+        assert_eq!(count("SELECT count(*) FROM rules"), Ok(0));
+        assert_eq!(count("SELECT count(*) FROM events"), Ok(0));
+        assert_eq!(count("SELECT count(*) FROM roles"), Ok(1));
+        let next = store.write("next", |write| {
+            write.record_of_journal(Timestamp(1), EventKind::ClockJumped, &json!({}))?;
+            Ok(write.last_event())
+        });
+        assert_eq!(wait(next), Ok(1));
     }
 
     #[test]

@@ -19,13 +19,15 @@ pub(super) fn pause_run(
 ) -> Result<(), Fault> {
     let run = run_row::held(write, claim)?;
     run_row::spend(write, &run, spent)?;
-    pause(write, &run, Some(spent), at)
+    run_row::change(write, &run, RunState::Paused, None, run.fence, None, at)?;
+    paused(write, &run, Some(spent), at)
 }
 
-/// Pauses a run that something waits in: also a call that was started and has no result, since nobody is
-/// there any more to write one down. Where the last decision came while the owner was still busy,
-/// nobody else has been given the run: pausing it now would leave it lying for good.
-pub(super) fn pause(
+/// Writes down that a run has paused whose row says so already, and that something waits in it: also a
+/// call that was started and has no result, since nobody is there any more to write one down. Where the
+/// last decision came while the owner was still busy, nobody else has been given the run: pausing it now
+/// would leave it lying for good.
+pub(super) fn paused(
     write: &mut Write<'_>,
     run: &RunRow,
     spent: Option<Spent>,
@@ -36,7 +38,6 @@ pub(super) fn pause(
     if waiting == 0 {
         return Err(Conflict::NothingWaits { run: run.id.clone() }.into());
     }
-    run_row::change(write, run, RunState::Paused, None, run.fence, None, at)?;
     let body = run_row::with_spent(json!({"waiting": waiting}), spent);
     write.record(at, &run.id, None, EventKind::RunPaused, &body)?;
     outbox::put_paused(write, run, at)

@@ -25,22 +25,6 @@ pub(super) fn record_turn(
     let run = run_row::held(write, claim)?;
     let number = run.turns + 1;
     let text = message::append(write, run.n, &turn.assistant)?;
-    write.change_one(
-        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
-           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7
-         WHERE n = ?8 AND state = 'running' AND fence = ?9",
-        params![
-            number,
-            turn.spent.requests,
-            turn.spent.tool_calls,
-            rows::to_stored(turn.spent.wall_ms),
-            rows::to_stored(turn.usage.input_tokens),
-            rows::to_stored(turn.usage.output_tokens),
-            turn.at.0,
-            run.n,
-            run.fence,
-        ],
-    )?;
     let states = turn.calls.iter().map(|call| Ok((call, admitted(call)?)));
     let states: Vec<(&NewCall, CallState)> = states.collect::<Result<_, Fault>>()?;
     let columns: Vec<Value> = states
@@ -68,20 +52,127 @@ pub(super) fn record_turn(
     let body = json!({"calls": calls, "contents": contents, "turn": number, "used": used});
     write.record(turn.at, &run.id, None, EventKind::TurnRecorded, &body)?;
     let mut remembered = false;
+    let mut written = Some(Vec::with_capacity(states.len()));
     for (position, (call, state)) in states.into_iter().enumerate() {
         let place = (number, rows::to_stored(position as u64));
-        remembered |= insert(write, &run, call, state, place, turn.at)? == CallState::Approved;
+        let inserted = insert(write, &run, call, state, place, turn.at)?;
+        remembered |= inserted.state == CallState::Approved;
+        let record = record(&run, call, &inserted, place, turn.at);
+        written = written.zip(record).map(|(mut written, record)| {
+            written.push(record);
+            written
+        });
     }
+    let pauses = matches!(turn.then, AfterTurn::Pause)
+        && !(remembered && run_row::waiting(write.conn, run.n)? == 0);
+    count(write, &run, number, turn, pauses)?;
     match &turn.then {
         AfterTurn::Continue => {}
-        AfterTurn::Pause if remembered && run_row::waiting(write.conn, run.n)? == 0 => {}
-        AfterTurn::Pause => pause_run::pause(write, &run, None, turn.at)?,
+        AfterTurn::Pause if pauses => pause_run::paused(write, &run, None, turn.at)?,
+        AfterTurn::Pause => {}
         AfterTurn::Complete { answer } => {
             let end = RunEnd::Completed { answer: answer.clone() };
             end_run::end(write, &run, &end, None, turn.at)?;
         }
     }
-    load_run::calls_of_turn(write.conn, &run.id, run.n, number)
+    match written {
+        Some(written) => Ok(written),
+        None => load_run::calls_of_turn(write.conn, &run.id, run.n, number),
+    }
+}
+
+/// Counts the turn and what it used; where the run pauses with it, that is the same change of its row.
+fn count(
+    write: &Write<'_>,
+    run: &RunRow,
+    number: i64,
+    turn: &TurnRecord,
+    pauses: bool,
+) -> Result<(), Fault> {
+    let sql = if pauses {
+        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
+           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7,
+           state = 'paused', owner = NULL, outcome = NULL
+         WHERE n = ?8 AND state = 'running' AND fence = ?9"
+    } else {
+        "UPDATE runs SET turns = ?1, requests = ?2, tool_calls = ?3, wall_ms = ?4,
+           input_tokens = input_tokens + ?5, output_tokens = output_tokens + ?6, updated_at = ?7
+         WHERE n = ?8 AND state = 'running' AND fence = ?9"
+    };
+    write.change_one(
+        sql,
+        params![
+            number,
+            turn.spent.requests,
+            turn.spent.tool_calls,
+            rows::to_stored(turn.spent.wall_ms),
+            rows::to_stored(turn.usage.input_tokens),
+            rows::to_stored(turn.usage.output_tokens),
+            turn.at.0,
+            run.n,
+            run.fence,
+        ],
+    )
+}
+
+/// A call as it would be read back, where that is plain from what was written: reading costs as much as
+/// writing. `None` where more was decided here than the state.
+fn record(
+    run: &RunRow,
+    call: &NewCall,
+    inserted: &Inserted,
+    (turn, position): (i64, i64),
+    at: Timestamp,
+) -> Option<CallRecord> {
+    let (preview, binding, rule, result) = match &call.admission {
+        Admission::Ready => (None, None, None, None),
+        Admission::Refused { result, .. } => (None, None, None, Some(result.clone())),
+        // Remembered, or asked with a limit of time.
+        Admission::Waiting { rule, .. }
+            if inserted.state != CallState::Waiting || rule.expires_after.is_some() =>
+        {
+            return None;
+        }
+        Admission::Waiting { preview, binding, rule } => {
+            (preview.clone(), Some(binding.clone()), Some(rule.clone()), None)
+        }
+    };
+    Some(CallRecord {
+        id: call.id.clone(),
+        run: run.id.clone(),
+        turn,
+        position,
+        entry: call.entry.clone(),
+        tool: call.tool.clone(),
+        model_tool: call.model_tool.clone(),
+        provider_id: call.provider_id.clone(),
+        arguments: call.arguments.clone(),
+        proposed: None,
+        edits: Vec::new(),
+        state: inserted.state,
+        request: inserted.request,
+        rule,
+        votes: Vec::new(),
+        remembered_from: None,
+        preview,
+        binding,
+        decision: None,
+        resolver: None,
+        decided_at: None,
+        changed: Vec::new(),
+        expires_at: None,
+        attempts: 0,
+        running: None,
+        result,
+        told: false,
+        created_at: at,
+    })
+}
+
+/// What writing a call down came to.
+struct Inserted {
+    state: CallState,
+    request: Option<i64>,
 }
 
 /// The state that the gate's answer leads to.
@@ -98,7 +189,7 @@ fn wrong_state(call: &NewCall, wrong: &WrongState) -> Fault {
     Conflict::WrongCallState { call: call.id.clone(), state: wrong.state }.into()
 }
 
-/// Writes a call down; gives its state, which is *approved* where people approved an equal one before.
+/// Writes a call down. Its state is *approved* where people approved an equal one before.
 fn insert(
     write: &mut Write<'_>,
     run: &RunRow,
@@ -106,7 +197,7 @@ fn insert(
     mut state: CallState,
     (turn, position): (i64, i64),
     at: Timestamp,
-) -> Result<CallState, Fault> {
+) -> Result<Inserted, Fault> {
     let (request, result) = match &call.admission {
         Admission::Ready => (None, None),
         Admission::Refused { result, .. } => (None, Some(result)),
@@ -151,5 +242,5 @@ fn insert(
             at.0,
         ],
     )?;
-    Ok(state)
+    Ok(Inserted { state, request })
 }

@@ -189,12 +189,13 @@ pub(super) fn with_spent(mut body: Value, spent: Option<Spent>) -> Value {
     body
 }
 
-/// How many calls of the run a person must decide about.
+/// How many calls of the run a person must decide about. One whose result was told is none of them, and
+/// its question need not be looked up: a long run has many.
 pub(super) fn waiting(conn: &Connection, run: i64) -> Result<usize, Fault> {
     let count: i64 = conn
         .prepare_cached(
             "SELECT count(*) FROM calls JOIN pending_approvals AS asked ON asked.n = calls.request
-             WHERE calls.run = ?1 AND asked.resolved_at IS NULL",
+             WHERE calls.run = ?1 AND calls.told = 0 AND asked.resolved_at IS NULL",
         )?
         .query_row([run], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or_default())

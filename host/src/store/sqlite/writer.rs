@@ -1,14 +1,17 @@
-//! The one thread that writes.
+//! Writing, one transaction at a time.
 //!
 //! Making a commit durable costs far more than the rows in it, so the verbs that wait at the same
-//! moment share one: each runs in its own savepoint inside one transaction, and nobody is answered
-//! before that transaction is on the disk. A verb that fails undoes only its own savepoint.
+//! moment share one: nobody is answered before that transaction is on the disk. Each but the first runs
+//! in its own savepoint, and undoes only that where it fails. The first has nothing before it to keep:
+//! where it fails the transaction is rolled back, and those who wait share the next one. A verb that is
+//! alone, as most are, thus pays for no savepoint.
 
 use super::fault::Fault;
 use super::heads::Heads;
 use super::journal::{Head, Journal};
 use super::key::Key;
 use super::owners::Owners;
+use super::{reader, seat};
 use crate::domain::clock::{Clock, Timestamp, Uptime};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{CallId, RunId};
@@ -18,7 +21,6 @@ use rusqlite::{Connection, Params};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
 /// How many verbs share a commit at most. At 256 the sync's share of a verb is already lost among its
@@ -96,12 +98,21 @@ impl Write<'_> {
     }
 }
 
+/// Where a verb stands in its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Nothing was written before it: whoever runs it rolls the transaction back where it fails.
+    First,
+    /// Others that succeeded are before it.
+    Later,
+}
+
 /// A verb on its way to the writer.
 pub(super) trait Job: Send {
     /// Its name.
     fn name(&self) -> &'static str;
-    /// Runs it in a savepoint.
-    fn run(self: Box<Self>, write: &mut Write<'_>, path: &Path) -> Box<dyn Done>;
+    /// Runs it, as the first of a transaction or in a savepoint.
+    fn run(self: Box<Self>, write: &mut Write<'_>, order: Order, path: &Path) -> Box<dyn Done>;
     /// Answers it without running it.
     fn refuse(self: Box<Self>, error: StoreError);
 }
@@ -133,9 +144,13 @@ where
         self.name
     }
 
-    fn run(self: Box<Self>, write: &mut Write<'_>, path: &Path) -> Box<dyn Done> {
+    fn run(self: Box<Self>, write: &mut Write<'_>, order: Order, path: &Path) -> Box<dyn Done> {
         let Verb { name, verb, answer } = *self;
-        let result = in_savepoint(write, verb).map_err(|fault| fault.at(path));
+        let result = match order {
+            Order::First => first(write, verb),
+            Order::Later => in_savepoint(write, verb),
+        };
+        let result = result.map_err(|fault| fault.at(path));
         fail_point::reach_verb(name, "after_verb");
         Box::new(Ran { name, result, answer })
     }
@@ -173,6 +188,18 @@ impl<T> Done for Ran<T> {
     }
 }
 
+fn first<T>(
+    write: &mut Write<'_>,
+    verb: impl FnOnce(&mut Write<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let head = write.journal.head;
+    let result = verb(write);
+    if result.is_err() {
+        write.journal.head = head;
+    }
+    result
+}
+
 fn in_savepoint<T>(
     write: &mut Write<'_>,
     verb: impl FnOnce(&mut Write<'_>) -> Result<T, Fault>,
@@ -192,7 +219,7 @@ fn in_savepoint<T>(
     result
 }
 
-/// What the thread owns.
+/// What whoever writes works with.
 pub(super) struct Desk {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
@@ -203,23 +230,18 @@ pub(super) struct Desk {
     pub(super) heads: Option<Heads>,
 }
 
-impl Desk {
-    /// Works until the store is dropped and every verb is answered.
-    pub(super) fn work(mut self, jobs: &Receiver<Box<dyn Job>>) {
-        while let Ok(first) = jobs.recv() {
-            self.batch(first, jobs);
-        }
-    }
+impl seat::Desk for Desk {
+    type Job = Box<dyn Job>;
 
     /// Runs `first` and whatever arrives meanwhile, commits, and answers.
-    fn batch(&mut self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+    fn work(&mut self, first: Box<dyn Job>, others: &mut dyn FnMut() -> Option<Box<dyn Job>>) {
         fail_point::reach_verb(first.name(), "before_begin");
         let start = match self.begin() {
             Ok(start) => start,
             Err(error) => {
                 // Whoever waits now has waited for the same lock. Collected before anybody is answered:
                 // somebody who tries again has not waited yet.
-                let waiting: Vec<_> = jobs.try_iter().take(LARGEST_BATCH).collect();
+                let waiting: Vec<_> = std::iter::from_fn(others).take(LARGEST_BATCH).collect();
                 for job in std::iter::once(first).chain(waiting) {
                     job.refuse(error.clone());
                 }
@@ -231,16 +253,20 @@ impl Desk {
             Write { conn: &self.conn, owners: &self.owners, clock: &*self.clock, journal };
         let mut done = Vec::new();
         let mut next = Some(first);
+        let mut order = Order::First;
         while let Some(job) = next.take() {
-            done.push(job.run(&mut write, &self.path));
-            if self.conn.is_autocommit() || done.len() == LARGEST_BATCH {
+            let one = job.run(&mut write, order, &self.path);
+            let refused = order == Order::First && one.error().is_some();
+            done.push(one);
+            if refused || self.conn.is_autocommit() || done.len() == LARGEST_BATCH {
                 break;
             }
-            next = jobs.try_recv().ok();
+            order = Order::Later;
+            next = others();
         }
         let end = write.journal.head;
         pass(&done, "before_commit");
-        let committed = self.commit(done.last().and_then(|last| last.error()));
+        let committed = self.commit(&done);
         pass(&done, "after_commit");
         if committed.is_ok()
             && end != start
@@ -253,6 +279,16 @@ impl Desk {
             one.answer(&committed);
         }
     }
+}
+
+impl Desk {
+    /// Runs a verb that only reads, in a transaction of its own.
+    pub(super) fn read<T>(
+        &self,
+        verb: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        reader::read(&self.conn, &self.path, verb)
+    }
 
     /// Takes the database's write lock first: a transaction that began by reading could find at its
     /// first write that what it read is old.
@@ -264,13 +300,21 @@ impl Desk {
         })
     }
 
-    fn commit(&self, last_error: Option<&StoreError>) -> Result<(), StoreError> {
+    fn commit(&self, done: &[Box<dyn Done>]) -> Result<(), StoreError> {
         if self.conn.is_autocommit() {
             // The database ended the transaction by itself, under the verb that ran last.
+            let last_error = done.last().and_then(|last| last.error());
             return Err(last_error.cloned().unwrap_or_else(|| StoreError::Failed {
                 path: self.path.clone(),
                 reason: "the transaction was ended by the database".into(),
             }));
+        }
+        if let [only] = done
+            && only.error().is_some()
+        {
+            // It failed by itself, on what was committed before it: its answer can be relied on.
+            self.roll_back();
+            return Ok(());
         }
         run(&self.conn, "COMMIT").map_err(|fault| {
             self.roll_back();

@@ -28,6 +28,8 @@ fn an_approval_claims_the_run_and_is_spent_once(store: &dyn Store) {
     let (first, calls) = paused(store, &owner_a, 1);
     let owner_b = owner(store);
     let decided = wait(store.decide(approve(&first.run, &calls, &owner_b))).unwrap();
+    let read = format!("{:?}", wait(store.load_to_drive(&first.run)).unwrap());
+    assert_eq!(decided.run.as_ref().map(|run| format!("{run:?}")), Some(read));
     assert_eq!(decided.waiting, 0);
     let claim = decided.claim.unwrap();
     assert_eq!((&claim.owner, claim.fence), (owner_b.id(), 2));

@@ -40,7 +40,8 @@ fn paused_with(store: &dyn Store, text: &str) -> (Claim, NewRun, TurnRecord) {
         },
         ..turn(vec![call, refused], true)
     };
-    wait(store.record_turn(&claim, turn.clone())).unwrap();
+    let given = wait(store.record_turn(&claim, turn.clone())).unwrap();
+    assert_as_read(store, &claim, &given);
     (claim, run, turn)
 }
 

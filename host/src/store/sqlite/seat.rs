@@ -1,0 +1,147 @@
+//! Where one verb at a time works with one connection: on the thread of whoever calls it where the
+//! place is free and nobody waits, else on a thread that takes those who wait in turn.
+//!
+//! Handing a verb to another thread and its answer back costs more than most verbs: two threads have to
+//! be woken, on processors that have nothing of it at hand. A caller may work here itself only where the
+//! runtime has other threads and is told that this one may block, so that a disk which hangs holds up
+//! the caller and nobody else. Who is counted as waiting was there first.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
+
+/// What a verb works with.
+pub(super) trait Desk: Send + 'static {
+    /// A verb and whoever waits for it.
+    type Job: Send + 'static;
+
+    /// Does `first`, and of those that `next` gives as many as it likes; answers each.
+    fn work(&mut self, first: Self::Job, next: &mut dyn FnMut() -> Option<Self::Job>);
+}
+
+/// A desk, and the thread that works at it where callers do not.
+pub(super) struct Seat<D: Desk> {
+    place: Place<D>,
+    thread: Option<Thread<D::Job>>,
+}
+
+/// A desk and how many wait for it.
+pub(super) struct Place<D> {
+    /// Poisoned by a verb that panicked: nobody knows how far it came, so nothing is done here any more.
+    desk: Arc<Mutex<D>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+struct Thread<J> {
+    jobs: Sender<Waiting<J>>,
+    handle: JoinHandle<()>,
+}
+
+/// A job that waits, or that its thread is about to do.
+struct Waiting<J> {
+    job: J,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl<J> Waiting<J> {
+    /// The job, which nobody needs to let go first any more: its thread has the desk.
+    fn begin(self) -> J {
+        self.waiting.fetch_sub(1, Ordering::Release);
+        self.job
+    }
+}
+
+/// The thread has stopped, or a verb has.
+pub(super) struct Gone;
+
+impl<D> Clone for Place<D> {
+    fn clone(&self) -> Self {
+        Self { desk: Arc::clone(&self.desk), waiting: Arc::clone(&self.waiting) }
+    }
+}
+
+impl<D: Desk> Place<D> {
+    /// Does a job on this thread, if that may block and nobody else is there; else gives it back.
+    pub(super) fn try_work(&self, job: D::Job) -> Option<D::Job> {
+        self.try_use(job, |desk, job| desk.work(job, &mut || None)).err()
+    }
+
+    /// Uses the desk on this thread, on the same conditions; else gives back what was to be done.
+    /// `None` where it panicked: that was reported, and the desk is not used again.
+    pub(super) fn try_use<J, T>(
+        &self,
+        job: J,
+        work: impl FnOnce(&mut D, J) -> T,
+    ) -> Result<Option<T>, J> {
+        if !may_block() || self.waiting.load(Ordering::Acquire) > 0 {
+            return Err(job);
+        }
+        let Ok(desk) = self.desk.try_lock() else { return Err(job) };
+        let work = move || {
+            let mut desk = desk;
+            work(&mut desk, job)
+        };
+        Ok(block_in_place(|| catch_unwind(AssertUnwindSafe(work))).ok())
+    }
+}
+
+impl<D: Desk> Seat<D> {
+    pub(super) fn new(desk: D) -> Self {
+        let desk = Arc::new(Mutex::new(desk));
+        Self { place: Place { desk, waiting: Arc::default() }, thread: None }
+    }
+
+    pub(super) fn place(&self) -> Place<D> {
+        self.place.clone()
+    }
+
+    /// Has the job done by the thread, which is started where there is none.
+    ///
+    /// # Errors
+    /// [`std::io::Error`] where no thread can be started, [`Gone`] where it has stopped.
+    pub(super) fn send(&mut self, name: &str, job: D::Job) -> std::io::Result<Result<(), Gone>> {
+        let thread = match self.thread.take() {
+            Some(thread) => thread,
+            None => {
+                let (jobs, queue) = channel();
+                let place = self.place();
+                let work = move || place.work_off(&queue);
+                let handle = std::thread::Builder::new().name(name.into()).spawn(work)?;
+                Thread { jobs, handle }
+            }
+        };
+        self.place.waiting.fetch_add(1, Ordering::AcqRel);
+        let job = Waiting { job, waiting: Arc::clone(&self.place.waiting) };
+        let sent = thread.jobs.send(job).map_err(|_| Gone);
+        self.thread = Some(thread);
+        Ok(sent)
+    }
+
+    /// Waits until every job was done.
+    pub(super) fn finish(self) {
+        if let Some(Thread { jobs, handle }) = self.thread {
+            // Without a sender the thread ends once its queue is empty. A panic in it has been reported
+            // to whoever waited for its answer.
+            drop(jobs);
+            drop(handle.join());
+        }
+    }
+}
+
+impl<D: Desk> Place<D> {
+    fn work_off(&self, queue: &Receiver<Waiting<D::Job>>) {
+        while let Ok(first) = queue.recv() {
+            let Ok(mut desk) = self.desk.lock() else { return };
+            desk.work(first.begin(), &mut || queue.try_recv().ok().map(Waiting::begin));
+        }
+    }
+}
+
+/// Whether this thread may block without holding up others: one of a runtime with several.
+fn may_block() -> bool {
+    Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
