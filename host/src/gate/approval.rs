@@ -138,7 +138,7 @@ fn of_entry(gate: &Gate, tools: &Toolset, entry: &LoadedEntry) -> Binding {
         (BindingPart::Component, entry.component.digest.hex()),
         (BindingPart::Role, tools.role_digest().hex()),
         (BindingPart::Configuration, configuration(gate, entry)),
-        (BindingPart::Grants, keyed(gate, &["grants", &json(&entry.grants)])),
+        (BindingPart::Grants, keyed(gate, &["grants", &json(&*entry.grants)])),
     ]);
     let details = Details::from([
         (BindingPart::Configuration, configuration_details(gate, entry)),
@@ -166,7 +166,7 @@ fn grants_details(entry: &LoadedEntry) -> BTreeMap<String, String> {
         Value::String(text) => text,
         other => canonical::to_text(&other),
     };
-    let Ok(Value::Object(grants)) = serde_json::to_value(&entry.grants) else {
+    let Ok(Value::Object(grants)) = serde_json::to_value(&*entry.grants) else {
         return BTreeMap::new();
     };
     let mut details = BTreeMap::new();

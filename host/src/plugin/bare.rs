@@ -2,6 +2,7 @@
 //! with the feature `bench`, since it goes around every limit.
 
 use super::Runtime;
+use super::access::Access;
 use super::call::{CallInput, wire};
 use super::entry::LoadedEntry;
 use super::limits::CallLimits;
@@ -14,7 +15,8 @@ impl Runtime {
     /// # Errors
     /// What wasmtime says.
     pub async fn bare(&self, entry: &LoadedEntry, input: CallInput) -> wasmtime::Result<bool> {
-        let mut store = Store::new(&self.engine, State::new(CallLimits::default(), None));
+        let mut store =
+            Store::new(&self.engine, State::new(CallLimits::default(), Access::nothing()));
         store.set_epoch_deadline(u64::MAX / 2);
         let guest = entry.linked.pre.instantiate_async(&mut store).await?;
         let call = wire(input);

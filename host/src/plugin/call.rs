@@ -2,12 +2,12 @@
 //! every way it can end badly.
 
 use super::Runtime;
+use super::access::{Access, Reach};
 use super::bindings::Guest;
 use super::bindings::initrunner::plugin::types;
 use super::engine;
 use super::entry::{Linked, LoadedEntry};
 use super::error::CallError;
-use super::import::process::ProcessAccess;
 use super::limits::{CallLimits, DESCRIPTION, HOSTCALL_FUEL, RESOURCES};
 use super::process::Announce;
 use super::state::State;
@@ -52,7 +52,7 @@ impl Runtime {
         limits: CallLimits,
         input: CallInput,
     ) -> Result<Preview, CallError> {
-        let access = entry.process_access(&self.protected, None, true);
+        let access = entry.access(&self.protected, None, Reach::Look);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
@@ -90,7 +90,7 @@ impl Runtime {
         input: CallInput,
         announce: Option<Announce>,
     ) -> Result<CallResult, CallError> {
-        let access = entry.process_access(&self.protected, announce, false);
+        let access = entry.access(&self.protected, announce, Reach::Act);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
@@ -126,7 +126,7 @@ impl Runtime {
         &self,
         linked: &Linked,
         limits: CallLimits,
-        process: Option<ProcessAccess>,
+        access: Access,
         body: impl AsyncFnOnce(&mut Store<State>, &Guest) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         self.ticking.get_or_init(|| {
@@ -139,7 +139,7 @@ impl Runtime {
         let Ok(_slot) = self.slots.acquire().await else {
             return Err(CallError::Broken("the host is shutting down".into()));
         };
-        let mut store = self.store(limits, process);
+        let mut store = self.store(limits, access);
         let work = async {
             let guest = linked.pre.instantiate_async(&mut store).await?;
             body(&mut store, &guest).await
@@ -152,8 +152,8 @@ impl Runtime {
         }
     }
 
-    fn store(&self, limits: CallLimits, process: Option<ProcessAccess>) -> Store<State> {
-        let mut store = Store::new(&self.engine, State::new(limits, process));
+    fn store(&self, limits: CallLimits, access: Access) -> Store<State> {
+        let mut store = Store::new(&self.engine, State::new(limits, access));
         store.limiter(|state| &mut state.usage);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         store.call_hook(|mut context, hook| match hook {

@@ -2,23 +2,25 @@
 //! configuration checked, its tools named for the model.
 
 use super::Runtime;
+use super::access::{Access, Reach};
 use super::bindings::GuestPre;
-use super::carried;
 use super::component::Loaded;
 use super::error::{EntryProblem, LoadError};
-use super::import::{self, process::ProcessAccess};
+use super::import::{self, Linking};
 use super::limits::{CallLimits, LARGEST_MEMORY};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
 use super::process::Announce;
+use super::resolve_grants::resolve_grants;
 use super::schema::{Author, Schema};
 use super::source::Source;
 use super::state::State;
 use crate::domain::canonical;
-use crate::domain::grant::{Grants, ProcessGrant, Programs};
+use crate::domain::grant::Grants;
 use crate::domain::nearest::nearest;
-use crate::domain::role::{Entry, EntrySource, Position, ProcessGrantSpec, RESERVED};
+use crate::domain::role::{Entry, Position, RESERVED};
 use crate::domain::secret::{Secrets, placeholder};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +37,7 @@ pub struct LoadedEntry {
     /// Its component.
     pub component: Arc<Loaded>,
     /// What it is granted.
-    pub grants: Grants,
+    pub grants: Arc<Grants>,
     /// Its tools.
     pub tools: Vec<LoadedTool>,
     /// Its configuration: canonical JSON.
@@ -83,9 +85,9 @@ impl Runtime {
     ) -> Result<LoadedEntry, Vec<EntryProblem>> {
         let fail = |error: LoadError| vec![error.at(entry.source_position)];
         let component = self.load(source.digest, &source.bytes, &source.name).map_err(fail)?;
-        let grants = grants(entry, site.folder).map_err(fail)?;
+        let grants = resolve_grants(entry, site)?;
         component.imports.check(&grants).map_err(fail)?;
-        let linked = self.link(&component, &grants).map_err(fail)?;
+        let linked = self.link(&component, Linking::Granted(&grants)).map_err(fail)?;
         let author = Author::of(&source.digest);
         let manifest = self.manifest(&linked, &source.name, author).await.map_err(fail)?;
 
@@ -108,18 +110,23 @@ impl Runtime {
             true => Some(placeholder(name)),
             false => (site.environment)(name),
         };
-        let environment = grants
-            .process
-            .iter()
-            .flat_map(|grant| &grant.environment)
+        let programs = grants.process.iter().flat_map(|grant| &grant.environment);
+        let names: BTreeSet<&String> = grants.env.iter().chain(programs).collect();
+        let environment = names
+            .into_iter()
             .filter_map(|name| value(name).map(|value| (name.clone(), value)))
             .collect();
         let (entry, secrets) = (entry.clone(), Arc::clone(site.secrets));
+        let grants = Arc::new(grants);
         Ok(LoadedEntry { entry, component, grants, tools, config, linked, environment, secrets })
     }
 
-    pub(super) fn link(&self, component: &Loaded, grants: &Grants) -> Result<Linked, LoadError> {
-        import::linker(&self.engine, grants)
+    pub(super) fn link(
+        &self,
+        component: &Loaded,
+        linking: Linking<'_>,
+    ) -> Result<Linked, LoadError> {
+        import::linker(&self.engine, linking)
             .and_then(|linker| linker.instantiate_pre(&component.component))
             .and_then(Linked::new)
             .map_err(|error| {
@@ -154,27 +161,27 @@ impl LoadedEntry {
         limits
     }
 
-    /// The environment that its programs may be passed, resolved: it may hold secrets that are not
+    /// The environment that it and its programs may be passed, resolved: it may hold secrets that are not
     /// declared.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
     }
 
-    pub(super) fn process_access(
+    /// What one call may reach.
+    pub(super) fn access(
         &self,
         protected: &Arc<[PathBuf]>,
         announce: Option<Announce>,
-        inert: bool,
-    ) -> Option<ProcessAccess> {
-        let grant = self.grants.process.clone()?;
-        Some(ProcessAccess {
-            grant: Arc::new(grant),
+        reach: Reach,
+    ) -> Access {
+        Access {
+            grants: Arc::clone(&self.grants),
             environment: Arc::clone(&self.environment),
             secrets: Arc::clone(&self.secrets),
             protected: Arc::clone(protected),
             announce,
-            inert,
-        })
+            reach,
+        }
     }
 }
 
@@ -266,38 +273,4 @@ fn check_tool_keys(entry: &Entry, tools: &[LoadedTool]) -> Result<(), Vec<EntryP
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// What an entry's component may reach: for a built-in, what its configuration needs; for any
-/// other, what the role grants, and only that.
-fn grants(entry: &Entry, folder: &Path) -> Result<Grants, LoadError> {
-    if let EntrySource::Type(name) = &entry.source
-        // Also where a stored run has a former build of it: no other component may have its name.
-        && carried::find(name).is_some()
-    {
-        if !entry.grants.process.is_empty() {
-            return Err(LoadError::with_hint(
-                format!("the built-in `{name}` takes no `grants`"),
-                "what it may reach follows from its own configuration",
-            ));
-        }
-        return Ok(carried::grants(name, &entry.config, folder));
-    }
-    if entry.grants.process.is_empty() {
-        return Ok(Grants::default());
-    }
-    let programs = entry.grants.process.iter().filter_map(|item| match item {
-        ProcessGrantSpec::Program(name) => Some(name.clone()),
-        ProcessGrantSpec::Script => None,
-    });
-    let limits = CallLimits::default();
-    let process = ProcessGrant {
-        programs: Programs::Named(programs.collect()),
-        scripts: entry.grants.process.contains(&ProcessGrantSpec::Script),
-        working_directory: folder.to_owned(),
-        environment: Default::default(),
-        timeout_ms: u32::try_from(limits.timeout.as_millis()).unwrap_or(u32::MAX),
-        max_output_bytes: u32::try_from(limits.output).unwrap_or(u32::MAX),
-    };
-    Ok(Grants { process: Some(process) })
 }

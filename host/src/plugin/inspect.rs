@@ -2,12 +2,11 @@
 
 use super::Runtime;
 use super::error::LoadError;
-use super::import::Imports;
+use super::import::{Imports, Linking};
 use super::manifest::{Description, Manifest};
 use super::schema::Author;
 use super::source::Source;
 use crate::domain::digest::Digest;
-use crate::domain::grant::{Grants, ProcessGrant, Programs};
 
 /// What a component says and asks for.
 #[derive(Debug)]
@@ -31,18 +30,9 @@ impl Runtime {
     /// Where it is no tool component, or cannot answer.
     pub async fn inspect(&self, source: &Source) -> Result<Inspection, LoadError> {
         let component = self.load(source.digest, &source.bytes, &source.name)?;
+        component.imports.check_known()?;
         // Linked so that it can be instantiated; the instance itself has no access.
-        let nothing = ProcessGrant {
-            programs: Programs::Named(Default::default()),
-            scripts: false,
-            working_directory: Default::default(),
-            environment: Default::default(),
-            timeout_ms: 0,
-            max_output_bytes: 0,
-        };
-        let grants = Grants { process: Some(nothing) };
-        component.imports.check(&grants)?;
-        let linked = self.link(&component, &grants)?;
+        let linked = self.link(&component, Linking::Everything)?;
         let author = Author::of(&source.digest);
         let manifest = self.manifest(&linked, &source.name, author).await?;
         let tools = self.describe(&linked, &source.name, author, &"{}".to_owned()).await?;

@@ -1,6 +1,7 @@
 //! What a component says of itself, read and checked: claims by untrusted code.
 
 use super::Runtime;
+use super::access::Access;
 use super::bindings::initrunner::plugin::types;
 use super::entry::Linked;
 use super::error::{CallError, LoadError};
@@ -61,7 +62,7 @@ impl Runtime {
         author: Author,
     ) -> Result<Manifest, LoadError> {
         let manifest = self
-            .with_instance(linked, limits(), None, async |store, guest| {
+            .with_instance(linked, limits(), Access::nothing(), async |store, guest| {
                 guest.initrunner_plugin_tools().call_manifest(store).await
             })
             .await
@@ -97,7 +98,7 @@ impl Runtime {
         config: &String,
     ) -> Result<Result<Vec<Description>, String>, LoadError> {
         let described = self
-            .with_instance(linked, limits(), None, async |store, guest| {
+            .with_instance(linked, limits(), Access::nothing(), async |store, guest| {
                 guest.initrunner_plugin_tools().call_describe(store, config).await
             })
             .await

@@ -3,6 +3,7 @@
 //!
 //! [`Runtime`] is not `Clone` and is owned by the gate: nothing else can invoke a tool.
 
+mod access;
 #[cfg(feature = "bench")]
 mod bare;
 mod bindings;
@@ -19,6 +20,7 @@ mod limits;
 mod log;
 mod manifest;
 pub mod process;
+mod resolve_grants;
 mod schema;
 mod source;
 mod state;

@@ -1,7 +1,7 @@
 //! What one instance of a component has: an inert WASI, its limits, and what it was granted.
 
+use super::access::{Access, Reach};
 use super::import::http::InertHttp;
-use super::import::process::ProcessAccess;
 use super::limits::{CallLimits, RESOURCES};
 use super::log::Log;
 use std::time::Instant;
@@ -22,8 +22,8 @@ pub(super) struct State {
     pub(super) usage: Usage,
     /// When the call must be over; host calls get what is left.
     pub(super) deadline: Instant,
-    /// The process capability, where granted.
-    pub(super) process: Option<ProcessAccess>,
+    /// What it was granted.
+    pub(super) access: Access,
 }
 
 /// Counts against the limits. The first limit hit is what the person is told.
@@ -36,18 +36,25 @@ pub(super) struct Usage {
 }
 
 impl State {
-    pub(super) fn new(limits: CallLimits, process: Option<ProcessAccess>) -> Self {
+    pub(super) fn new(limits: CallLimits, access: Access) -> Self {
         let log = Log::new(limits.log);
-        // Everything that the builder allows by default is closed: no files, environment, arguments or
-        // input; sockets and name look-up answer access-denied. Clocks and randomness are harmless to
-        // a tool, which may be asked twice and keeps nothing.
-        let wasi = WasiCtx::builder()
-            .allow_tcp(false)
+        // Everything that the builder allows by default is closed: no files, arguments or input; sockets
+        // and name look-up answer access-denied. Clocks and randomness are harmless to a tool, which may
+        // be asked twice and keeps nothing.
+        let mut wasi = WasiCtx::builder();
+        wasi.allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .stdout(log.clone())
-            .stderr(log.clone())
-            .build();
+            .stderr(log.clone());
+        if access.reach != Reach::Nothing {
+            for (name, value) in access.environment.iter() {
+                if access.grants.env.contains(name) {
+                    wasi.env(name, value);
+                }
+            }
+        }
+        let wasi = wasi.build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES);
         Self {
@@ -58,7 +65,7 @@ impl State {
             log,
             usage: Usage { limits, memory: 0, host_calls: 0, note: None },
             deadline: Instant::now() + limits.timeout,
-            process,
+            access,
         }
     }
 

@@ -97,8 +97,24 @@ fn entry_summary(out: &mut String, entry: &Entry) {
         rule_summary(out, "    ", &entry.approval_rule(tool));
         settings_summary(out, "    ", settings);
     }
-    if !entry.grants.process.is_empty() {
-        let _ = writeln!(out, "  {:?}", entry.grants.process);
+    let grants = &entry.grants;
+    if !grants.process.is_empty() {
+        let _ = writeln!(out, "  {:?}", grants.process);
+    }
+    for grant in &grants.http {
+        let _ = writeln!(out, "  http {}", serde_json::to_string(grant).unwrap_or_default());
+    }
+    for grant in &grants.files {
+        let _ = writeln!(out, "  files {}", serde_json::to_string(grant).unwrap_or_default());
+    }
+    for grant in &grants.sql {
+        let _ = writeln!(out, "  sql {}", serde_json::to_string(grant).unwrap_or_default());
+    }
+    for grant in &grants.secrets {
+        let _ = writeln!(out, "  secrets {}", serde_json::to_string(grant).unwrap_or_default());
+    }
+    if !grants.env.is_empty() {
+        let _ = writeln!(out, "  env {:?}", grants.env);
     }
     for (key, value) in &entry.config {
         let at = entry.config_positions[key];

@@ -10,6 +10,7 @@ mod never_panics;
 mod parse;
 mod parse_approval;
 mod parse_entry;
+mod parse_grants;
 mod parse_model;
 mod parse_name;
 mod parse_prompt;
@@ -24,6 +25,7 @@ pub use parse_entry::RESERVED;
 
 use super::approval::ApprovalMode;
 use super::budget::Budgets;
+use super::grant::{FileGrant, HttpGrant, SecretGrant, SqlGrant};
 use super::permission::Permissions;
 use super::rule::{ApprovalRule, RuleSpec};
 use serde_json::{Map, Value};
@@ -156,20 +158,40 @@ pub struct Limits {
     pub max_output_bytes: Option<u32>,
 }
 
-/// The `grants:` key of an entry.
+/// The `grants:` key of an entry. Paths are as written: relative ones begin at the role file's folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GrantSpec {
-    /// `process: [{program: NAME} | {script: true}]`.
+    /// `process: [{program, arguments, network} | {script: true, network}]`.
     pub process: Vec<ProcessGrantSpec>,
+    /// `http: [{scheme, host, ports, methods, path, networks}]`.
+    pub http: Vec<HttpGrant>,
+    /// `files: [{path, access, as}]`.
+    pub files: Vec<FileGrant>,
+    /// `sql: [{name, url, access}]`.
+    pub sql: Vec<SqlGrant>,
+    /// `secrets: [{name, host, header}]`.
+    pub secrets: Vec<SecretGrant>,
+    /// `env: [NAME]`.
+    pub env: Vec<String>,
 }
 
 /// One item of `grants.process`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcessGrantSpec {
-    /// A program on the fixed `PATH`, by name.
-    Program(String),
+    /// One program.
+    Program {
+        /// Its name on the fixed `PATH`.
+        name: String,
+        /// A glob for each argument; `None`: any arguments.
+        arguments: Option<Vec<String>>,
+        /// Whether it may use the network.
+        network: bool,
+    },
     /// Scripts, with `sh -c`.
-    Script,
+    Script {
+        /// Whether they may use the network.
+        network: bool,
+    },
 }
 
 /// The variable that holds the key for the default address, as every OpenAI client has it.

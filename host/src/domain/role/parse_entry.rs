@@ -6,7 +6,8 @@
 
 use super::field::Field;
 use super::keys::Keys;
-use super::parse_settings::{SETTINGS, parse_grants, parse_settings};
+use super::parse_grants::parse_grants;
+use super::parse_settings::{SETTINGS, parse_settings};
 use super::parse_source::parse_source;
 use super::{Entry, Position, ToolSettings};
 use crate::domain::nearest::nearest;
@@ -200,7 +201,7 @@ mod tests {
                     approval {"mode":"required"}
                     default Allow allow [] deny ["path=/etc/*"]
                     limits (Some(1), None, None)
-                  [Program("git"), Script]
+                  [Program { name: "git", arguments: None, network: false }, Script { network: false }]
                   config root = "./data" at 7:5
                   config nested = {"a":[1,2.5,null,"yes",true,16,"5"],"b c":null} at 18:5"#]],
         );

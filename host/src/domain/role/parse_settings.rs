@@ -1,12 +1,12 @@
 //! Reads what a role may say about an entry and about each of its tools: `approval`, `retry_unknown`,
-//! `permissions` and `limits`; and what it grants.
+//! `permissions` and `limits`.
 
 use super::field::Field;
 use super::keys::Keys;
 use super::parse_approval::parse_approval;
-use super::{GrantSpec, Limits, ProcessGrantSpec, RetryUnknown, ToolSettings};
+use super::{Limits, RetryUnknown, ToolSettings};
 use crate::domain::permission::{DefaultPermission, Permissions, Rule};
-use crate::domain::yaml::{NodeValue, Problems, Typed, shown};
+use crate::domain::yaml::Problems;
 
 /// The keys that an entry and a tool share.
 pub(super) const SETTINGS: [&str; 4] = ["approval", "permissions", "limits", "retry_unknown"];
@@ -46,57 +46,6 @@ fn parse_limits(field: &Field<'_>, problems: &mut Problems) -> Limits {
         memory_mb: number("memory_mb"),
         max_output_bytes: number("max_output_bytes"),
     }
-}
-
-/// Reads `grants:`.
-pub(super) fn parse_grants(field: &Field<'_>, problems: &mut Problems) -> GrantSpec {
-    let keys = Keys::of(field, &["process"], problems);
-    let Some(field) = keys.get("process") else { return GrantSpec::default() };
-    let items = field.items("begin each grant on its own line: `- program: NAME`", problems);
-    GrantSpec { process: items.iter().filter_map(|item| parse_process(item, problems)).collect() }
-}
-
-/// `{program: NAME}` or `{script: true}`.
-fn parse_process(item: &Field<'_>, problems: &mut Problems) -> Option<ProcessGrantSpec> {
-    let hint = "write `- program: NAME` for a program, or `- script: true` for shell scripts";
-    if !matches!(item.node.value, NodeValue::Mapping(_)) {
-        item.wrong("a grant", hint, problems);
-        return None;
-    }
-    let keys = Keys::of(item, &["program", "script"], problems);
-    match (keys.get("program"), keys.get("script")) {
-        (Some(program), None) => parse_program(&program, problems).map(ProcessGrantSpec::Program),
-        (None, Some(script)) => match script.scalar().map(|scalar| scalar.typed) {
-            Some(Typed::Bool(true)) => Some(ProcessGrantSpec::Script),
-            _ => {
-                script.wrong("`true`", "write `script: true`, or remove the grant", problems);
-                None
-            }
-        },
-        (Some(_), Some(script)) => {
-            let message = "one grant holds both `program` and `script`";
-            problems.add(script.key_position, message, "make two grants of it");
-            None
-        }
-        (None, None) => {
-            keys.missing("program", hint, problems);
-            None
-        }
-    }
-}
-
-/// A program's name on the fixed `PATH`: a path would name a file that the role could have written.
-fn parse_program(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
-    let scalar = field.filled(problems)?;
-    let name = &scalar.text;
-    let bad = |c: char| c == '/' || c.is_whitespace() || c.is_control();
-    if name.contains(bad) || matches!(name.as_str(), "." | "..") {
-        let message = format!("{} is not the name of a program", shown(scalar.written()));
-        let hint = "name one program without its folder and its arguments, such as `git`";
-        problems.add(field.node.position, message, hint);
-        return None;
-    }
-    Some(name.clone())
 }
 
 #[cfg(test)]
@@ -192,60 +141,6 @@ mod tests {
             expect![[r#"
             - a Type("a") at 5:5, source at 5:11
               limits (Some(5), None, None)"#]],
-        );
-    }
-
-    #[test]
-    fn grants_name_programs_or_scripts() {
-        check_tools(
-            r#"  - type: a
-    grants:
-      process:
-        - program: git
-        - program: /bin/sh
-        - program: rm -rf
-        - program: ""
-        - script: false
-        - script: yes
-        - git
-        - {program: a, script: true}
-        - {}
-        - {programm: a}
-      files: []
-"#,
-            expect![[r#"
-                r:9:20: `/bin/sh` is not the name of a program
-                  hint: name one program without its folder and its arguments, such as `git`
-                r:10:20: `rm -rf` is not the name of a program
-                  hint: name one program without its folder and its arguments, such as `git`
-                r:11:20: `program` has no text
-                  hint: write one
-                r:12:19: `script` must be `true`, not `false`
-                  hint: write `script: true`, or remove the grant
-                r:13:19: `script` must be `true`, not `yes`
-                  hint: write `script: true`, or remove the grant
-                r:14:11: an item of `process` must be a grant, not `git`
-                  hint: write `- program: NAME` for a program, or `- script: true` for shell scripts
-                r:15:24: one grant holds both `program` and `script`
-                  hint: make two grants of it
-                r:16:11: the key `program` is missing
-                  hint: write `- program: NAME` for a program, or `- script: true` for shell scripts
-                r:17:12: unknown key `programm`
-                  hint: did you mean `program`?
-                r:18:7: unknown key `files`
-                  hint: the keys here are `process`"#]],
-        );
-        check_tools(
-            r#"  - type: a
-    grants: {process: git}
-  - type: b
-    grants: []
-"#,
-            expect![[r#"
-            r:6:23: `process` must be a list, not `git`
-              hint: begin each grant on its own line: `- program: NAME`
-            r:8:13: `grants` must be a mapping of keys, not a list
-              hint: it may have the keys `process`"#]],
         );
     }
 }

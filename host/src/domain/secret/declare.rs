@@ -73,6 +73,11 @@ impl Secrets {
         self.declared.iter().any(|secret| secret.name == name)
     }
 
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.declared.iter().map(|secret| secret.name.as_str())
+    }
+
     /// The text with every value, in every form, replaced by its placeholder.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let Some(matcher) = &self.matcher else { return Cow::Borrowed(text) };

@@ -39,7 +39,7 @@ impl Imports {
             } else if interface == "initrunner:plugin/types" && is_contract(version) {
                 // Types only: nothing to reach.
                 continue;
-            } else if interface == process::INTERFACE && is_contract(version) {
+            } else if Capability::of(name).is_some() && is_contract(version) {
                 &mut imports.capabilities
             } else {
                 &mut imports.unknown
@@ -54,40 +54,101 @@ impl Imports {
     /// # Errors
     /// Names the import, and the line to add where one would help.
     pub(super) fn check(&self, grants: &Grants) -> Result<(), LoadError> {
-        if let Some(name) = self.unknown.first() {
-            let (interface, version) = split(name);
-            let ours = interface.starts_with("initrunner:");
-            if ours && !is_contract(version) {
+        self.check_known()?;
+        for name in &self.capabilities {
+            let Some(capability) = Capability::of(name) else { continue };
+            if !(capability.granted)(grants) {
                 return Err(LoadError::with_hint(
                     format!(
-                        "the component imports `{name}`, and this host speaks version {CONTRACT} of \
-                         the contract"
+                        "the component imports `{}`, which this entry does not grant",
+                        capability.interface
                     ),
-                    "use a component built for this version, or an initrunner that knows its version",
+                    format!(
+                        "to let it {}, add `{}` to the entry",
+                        capability.does, capability.line
+                    ),
                 ));
             }
-            return Err(LoadError::with_hint(
-                format!("the component imports `{name}`, which this host does not offer"),
-                "a component may import WASI 0.2 and `initrunner:host/process`",
-            ));
-        }
-        if !self.capabilities.is_empty() && grants.process.is_none() {
-            return Err(LoadError::with_hint(
-                "the component imports `initrunner:host/process`, which this entry does not grant",
-                "to let it run a program, add `grants: {process: [{program: NAME}]}` to the entry",
-            ));
         }
         Ok(())
     }
+
+    /// Checks that each import is one that this host can give.
+    ///
+    /// # Errors
+    /// Names the import.
+    pub(super) fn check_known(&self) -> Result<(), LoadError> {
+        let Some(name) = self.unknown.first() else { return Ok(()) };
+        let (interface, version) = split(name);
+        let ours = interface.starts_with("initrunner:");
+        if ours && !is_contract(version) {
+            return Err(LoadError::with_hint(
+                format!(
+                    "the component imports `{name}`, and this host speaks version {CONTRACT} of \
+                     the contract"
+                ),
+                "use a component built for this version, or an initrunner that knows its version",
+            ));
+        }
+        let offered: Vec<_> = CAPABILITIES.iter().map(|it| format!("`{}`", it.interface)).collect();
+        Err(LoadError::with_hint(
+            format!("the component imports `{name}`, which this host does not offer"),
+            format!("a component may import WASI 0.2, {}", offered.join(", ")),
+        ))
+    }
 }
 
-/// A linker with the inert world, and the capabilities that are granted.
-pub(super) fn linker(engine: &Engine, grants: &Grants) -> wasmtime::Result<Linker<State>> {
+/// A capability of the host: an interface that is linked only where an entry grants it.
+struct Capability {
+    /// The interface's name, without its version.
+    interface: &'static str,
+    /// What it lets a component do, after "to let it".
+    does: &'static str,
+    /// The line of a role that grants it.
+    line: &'static str,
+    granted: fn(&Grants) -> bool,
+    link: fn(&mut Linker<State>) -> wasmtime::Result<()>,
+}
+
+const CAPABILITIES: [Capability; 1] = [Capability {
+    interface: process::INTERFACE,
+    does: "run a program",
+    line: "grants: {process: [{program: NAME}]}",
+    granted: |grants| grants.process.is_some(),
+    link: process::add_to_linker,
+}];
+
+impl Capability {
+    /// The capability that an import names.
+    fn of(import: &str) -> Option<&'static Self> {
+        let (interface, _) = split(import);
+        CAPABILITIES.iter().find(|capability| capability.interface == interface)
+    }
+}
+
+/// Which capabilities are linked.
+#[derive(Clone, Copy)]
+pub(super) enum Linking<'a> {
+    /// What these grants hold.
+    Granted(&'a Grants),
+    /// All of them, for an instance that may use none: a component is looked at before it is granted
+    /// anything.
+    Everything,
+}
+
+/// A linker with the inert world and capabilities.
+pub(super) fn linker(engine: &Engine, linking: Linking<'_>) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    if grants.process.is_some() {
-        process::add_to_linker(&mut linker)?;
+    for capability in &CAPABILITIES {
+        let wanted = match linking {
+            Linking::Granted(grants) => (capability.granted)(grants),
+            Linking::Everything => true,
+        };
+        if wanted {
+            (capability.link)(&mut linker)?;
+        }
     }
     Ok(linker)
 }

@@ -1,10 +1,11 @@
 //! `initrunner:host/process`: what a role grants meets what a component asks, and each part of the
 //! request can only narrow the grant.
 
+use super::super::access::{Access, Reach};
 use super::super::bindings::initrunner::host::process::{
     self as wit, Ending as WitEnding, Error as WitError, Options, Output,
 };
-use super::super::process::{self, Announce, Ending, ProcessCommand, ProcessError, Target};
+use super::super::process::{self, Ending, ProcessCommand, ProcessError, Target};
 use super::super::state::State;
 use crate::domain::grant::{ProcessGrant, Programs};
 use crate::domain::secret::Secrets;
@@ -15,23 +16,6 @@ use wasmtime::component::{HasSelf, Linker};
 
 /// The interface's name, without its version.
 pub(super) const INTERFACE: &str = "initrunner:host/process";
-
-/// What one call may do with programs.
-#[derive(Clone)]
-pub(in super::super) struct ProcessAccess {
-    /// The role's grant.
-    pub(in super::super) grant: Arc<ProcessGrant>,
-    /// The values of the granted environment variables, by name; of a secret, its placeholder.
-    pub(in super::super) environment: Arc<[(String, String)]>,
-    /// The role's secrets.
-    pub(in super::super) secrets: Arc<Secrets>,
-    /// Folders that no program may reach: the host's own state.
-    pub(in super::super) protected: Arc<[PathBuf]>,
-    /// Who is told of each program before it runs.
-    pub(in super::super) announce: Option<Announce>,
-    /// Only looking: `prepare` may not run anything.
-    pub(in super::super) inert: bool,
-}
 
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wit::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
@@ -44,21 +28,31 @@ impl wit::Host for State {
         arguments: Vec<String>,
         options: Options,
     ) -> wasmtime::Result<Result<Output, WitError>> {
-        let allowed = |grant: &ProcessGrant| match &grant.programs {
-            Programs::Any => Ok(()),
-            Programs::Named(names) if names.contains(&program) => Ok(()),
-            Programs::Named(_) => Err(WitError::NotGranted(format!(
-                "the program `{}` is not granted; add `grants: {{process: [{{program: {}}}]}}` to the entry",
-                clip(&program),
-                clip(&program)
-            ))),
+        let allowed = |grant: &ProcessGrant| {
+            let Programs::Named(programs) = &grant.programs else { return Ok(()) };
+            let mut named = programs.iter().filter(|granted| granted.name == program).peekable();
+            let known = named.peek().is_some();
+            if named.any(|granted| granted.covers(&arguments)) {
+                return Ok(());
+            }
+            let program = clip(&program);
+            Err(WitError::NotGranted(match known {
+                true => format!(
+                    "the program `{program}` is not granted with these arguments; add a grant whose \
+                     `arguments` cover them to `grants: {{process: […]}}` of the entry"
+                ),
+                false => format!(
+                    "the program `{program}` is not granted; add `grants: {{process: [{{program: \
+                     {program}}}]}}` to the entry"
+                ),
+            }))
         };
-        let access = match self.access(allowed) {
-            Ok(access) => access,
+        let granted = match self.granted_process(allowed) {
+            Ok(granted) => granted,
             Err(error) => return Ok(Err(error)),
         };
         let target = Target::Program { name: program, arguments };
-        Ok(start(access, self.deadline, target, options).await)
+        Ok(start(granted, self.deadline, target, options).await)
     }
 
     async fn run_script(
@@ -75,39 +69,38 @@ impl wit::Host for State {
                     .into(),
             ))
         };
-        let access = match self.access(allowed) {
-            Ok(access) => access,
+        let granted = match self.granted_process(allowed) {
+            Ok(granted) => granted,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(start(access, self.deadline, Target::Script(script), options).await)
+        Ok(start(granted, self.deadline, Target::Script(script), options).await)
     }
 }
 
 impl State {
-    fn access(
+    fn granted_process(
         &self,
         allowed: impl FnOnce(&ProcessGrant) -> Result<(), WitError>,
-    ) -> Result<ProcessAccess, WitError> {
-        let Some(access) = &self.process else {
+    ) -> Result<(&Access, &ProcessGrant), WitError> {
+        let Some(grant) = &self.access.grants.process else {
             return Err(WitError::NotGranted("the role does not grant running programs".into()));
         };
-        if access.inert {
+        if self.access.reach != Reach::Act {
             return Err(WitError::NotGranted(
                 "nothing may be run while a call is only being prepared".into(),
             ));
         }
-        allowed(&access.grant)?;
-        Ok(access.clone())
+        allowed(grant)?;
+        Ok((&self.access, grant))
     }
 }
 
 async fn start(
-    access: ProcessAccess,
+    (access, grant): (&Access, &ProcessGrant),
     deadline: Instant,
     target: Target,
     options: Options,
 ) -> Result<Output, WitError> {
-    let grant = &access.grant;
     keep_off_the_command_line(&access.secrets, &target)?;
     let mut environment = Vec::new();
     for name in &options.environment {

@@ -1,0 +1,51 @@
+//! The first-party components that the binary carries, and what each is granted by its own
+//! configuration.
+
+mod shell;
+
+use super::entry::RoleSite;
+use super::error::EntryProblem;
+use crate::domain::digest::Digest;
+use crate::domain::grant::Grants;
+use crate::domain::role::Entry;
+
+/// One component in the binary.
+pub(super) struct Carried {
+    pub(super) name: &'static str,
+    pub(super) bytes: &'static [u8],
+    pub(super) digest: [u8; 32],
+}
+
+include!(concat!(env!("OUT_DIR"), "/carried.rs"));
+
+/// The names of the built-in types.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CARRIED.iter().map(|carried| carried.name)
+}
+
+/// A built-in's bytes and their digest.
+pub fn find(name: &str) -> Option<(Digest, &'static [u8])> {
+    let carried = CARRIED.iter().find(|carried| carried.name == name)?;
+    Some((Digest::from_bytes(carried.digest), carried.bytes))
+}
+
+/// The bytes of the built-in with this digest.
+pub fn with_digest(digest: &Digest) -> Option<&'static [u8]> {
+    CARRIED.iter().find(|carried| carried.digest == *digest.as_bytes()).map(|carried| carried.bytes)
+}
+
+/// What a built-in may reach under a configuration that is valid for its schema. First-party tools do
+/// not need a `grants:` key: what they are configured to do says what they need.
+///
+/// # Errors
+/// A configuration that its schema cannot find wrong, at its key.
+pub(super) fn grants(
+    name: &str,
+    entry: &Entry,
+    site: &RoleSite<'_>,
+) -> Result<Grants, Vec<EntryProblem>> {
+    match name {
+        "shell" => Ok(shell::grants(&entry.config, site.folder)),
+        _ => Ok(Grants::default()),
+    }
+}
