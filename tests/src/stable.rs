@@ -3,6 +3,7 @@
 //! Each id becomes `RUN`, `CALL`, `RUN2`, … in the order they were first seen, filled up with `_` to the
 //! length that ids have, so that tables keep their shape.
 
+use initrunner::plugin::process::available_isolation;
 use std::path::Path;
 
 /// The alphabet of ids: RFC 4648 base32 in lower case.
@@ -23,6 +24,13 @@ impl Placeholders {
     pub fn hide(&mut self, text: &str, folder: &Path) -> String {
         let text = text.replace(&folder.display().to_string(), "FOLDER");
         let text = text.replace(&initrunner::ops::identity(), "os:USER");
+        // What the kernel that the tests run on can do.
+        let isolation = |words: &str| format!("isolation of its programs: {words}");
+        let text = [false, true].into_iter().fold(text, |text, network| {
+            let words = available_isolation(network);
+            text.replace(&isolation(&words), &isolation("ISOLATION"))
+        });
+        let text = text.replace("    this system cannot isolate the programs that it runs\n", "");
         let text = hide_codes(&hide_digests(&text));
         let mut shown = String::with_capacity(text.len());
         let mut rest = text.as_str();

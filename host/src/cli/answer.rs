@@ -74,6 +74,9 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
         if let Some(at) = call.expires_at {
             output.data(&format!("    expires at {at}"));
         }
+        if call.isolation() == Some("none") {
+            output.data("    this system cannot isolate the programs that it runs");
+        }
         for change in &call.changed {
             let change = visible::one_line(change);
             output.data(&format!("    asked again, because this changed: {change}"));

@@ -66,6 +66,7 @@ pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Va
                 "tool_name": call.model_tool,
                 "arguments": arguments(&call.arguments),
                 "preview": preview(call.preview.as_ref()),
+                "isolation": call.isolation(),
                 "changed": call.changed,
                 "expires_at": call.expires_at.map(|at| at.to_string()),
                 "version": call.request,
@@ -102,6 +103,7 @@ pub(super) struct PendingRow<'a> {
     created_at: String,
     arguments: &'a RawValue,
     preview: Option<&'a Preview>,
+    isolation: Option<&'a str>,
     changed: &'a [String],
     expires_at: Option<String>,
     /// What a person is asked where the outcome is unknown.
@@ -139,6 +141,7 @@ impl<'a> PendingRow<'a> {
             // What waits has canonical arguments, always.
             arguments: serde_json::from_str(&call.arguments).unwrap_or(RawValue::NULL),
             preview: call.preview.as_ref(),
+            isolation: call.isolation.as_deref(),
             changed: &call.changed,
             expires_at: call.expires_at.map(|at| at.to_string()),
             question: pending_question(call),
@@ -296,6 +299,7 @@ fn call(call: &CallRecord) -> Value {
         "proposed_arguments": arguments(call.as_proposed()),
         "edits": edits(&call.edits),
         "preview": preview(call.preview.as_ref()),
+        "isolation": call.isolation(),
         "state": call.state.as_str(),
         "expires_at": call.expires_at.map(|at| at.to_string()),
         "version": call.request,

@@ -71,6 +71,10 @@ fn tell(story: &Story, output: &Output) {
         let doing = what(call.preview.as_ref(), &call.arguments);
         let tool = visible::one_line(&call.model_tool);
         output.data(&format!("  {}  {}  {tool}  {doing}", call.id, call.state));
+        if let Some(isolation) = call.isolation() {
+            output
+                .data(&format!("    isolation of its programs: {}", visible::one_line(isolation)));
+        }
         if let Some(at) = call.expires_at {
             output.data(&format!("    expires at {at}"));
         }

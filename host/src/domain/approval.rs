@@ -61,6 +61,10 @@ pub struct Binding {
 /// Part → name → text.
 pub type Details = BTreeMap<BindingPart, BTreeMap<String, String>>;
 
+/// The name, among the details of [`BindingPart::Grants`], of how far the programs that a call may run
+/// would be isolated: words such as `landlock-7 no-network`, or `none`.
+pub const ISOLATION: &str = "process.isolation";
+
 /// One thing that an approval is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +101,11 @@ impl BindingPart {
 }
 
 impl Binding {
+    /// How far the programs that the call may run would be isolated; `None`: it may run none.
+    pub fn isolation(&self) -> Option<&str> {
+        self.details.get(&BindingPart::Grants)?.get(ISOLATION).map(String::as_str)
+    }
+
     /// The parts that differ between what was approved and what stands now.
     pub fn changed(&self, now: &Binding) -> Vec<BindingPart> {
         let mut parts: Vec<BindingPart> = self

@@ -4,7 +4,7 @@
 use super::permission::Permitted;
 use super::resolve::Call;
 use super::{Gate, Refusal, Toolset, Verdict};
-use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Details, Preview};
+use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Details, ISOLATION, Preview};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
 use crate::domain::rule::{ApprovalRule, OnExpiry, Remember};
@@ -134,11 +134,13 @@ fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) ->
 
 /// What is the same for every call of an entry, as long as its role stays open.
 fn of_entry(gate: &Gate, tools: &Toolset, entry: &LoadedEntry) -> Binding {
+    let isolation = entry.isolation();
+    let isolation = isolation.as_deref().unwrap_or_default();
     let parts = BTreeMap::from([
         (BindingPart::Component, entry.component.digest.hex()),
         (BindingPart::Role, tools.role_digest().hex()),
         (BindingPart::Configuration, configuration(gate, entry)),
-        (BindingPart::Grants, keyed(gate, &["grants", &json(&*entry.grants)])),
+        (BindingPart::Grants, keyed(gate, &["grants", &json(&*entry.grants), isolation])),
     ]);
     let details = Details::from([
         (BindingPart::Configuration, configuration_details(gate, entry)),
@@ -183,6 +185,8 @@ fn grants_details(entry: &LoadedEntry) -> BTreeMap<String, String> {
             }
         }
     }
+    // A kernel that isolates less than the one that a person knew of is a reason to ask again.
+    details.extend(entry.isolation().map(|words| (ISOLATION.to_owned(), words)));
     details
 }
 

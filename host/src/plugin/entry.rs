@@ -9,7 +9,7 @@ use super::error::{EntryProblem, LoadError};
 use super::import::{self, Linking};
 use super::limits::{CallLimits, LARGEST_MEMORY};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
-use super::process::Announce;
+use super::process::{Announce, available_isolation};
 use super::resolve_grants::resolve_grants;
 use super::schema::{Author, Schema};
 use super::source::Source;
@@ -165,6 +165,13 @@ impl LoadedEntry {
     /// declared.
     pub fn environment(&self) -> &[(String, String)] {
         &self.environment
+    }
+
+    /// How far this machine can isolate the programs that it may run, in words such as
+    /// `landlock-7 no-network`; of the least isolated. `None`: it may run none.
+    pub fn isolation(&self) -> Option<String> {
+        let grant = self.grants.process.as_ref()?;
+        Some(available_isolation(grant.is_online()))
     }
 
     /// What one call may reach.

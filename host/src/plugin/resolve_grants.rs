@@ -5,7 +5,7 @@ use super::carried;
 use super::entry::RoleSite;
 use super::error::{EntryProblem, LoadError};
 use super::limits::CallLimits;
-use crate::domain::grant::{Grants, ProcessGrant, ProgramGrant, Programs};
+use crate::domain::grant::{Access, FileGrant, Grants, ProcessGrant, ProgramGrant, Programs};
 use crate::domain::nearest::nearest;
 use crate::domain::role::{Entry, EntrySource, GrantSpec, ProcessGrantSpec};
 
@@ -43,7 +43,7 @@ pub(super) fn resolve_grants(
         }
     }
     let mut grants = Grants {
-        process: process(spec, site),
+        process: None,
         http: spec.http.clone(),
         files: spec.files.clone(),
         sql: spec.sql.clone(),
@@ -56,10 +56,12 @@ pub(super) fn resolve_grants(
     for database in &mut grants.sql {
         database.path = site.folder.join(&database.path);
     }
+    grants.process = process(spec, site, &grants.files);
     Ok(grants)
 }
 
-fn process(spec: &GrantSpec, site: &RoleSite<'_>) -> Option<ProcessGrant> {
+/// Programs see the files that the component sees, under their own names.
+fn process(spec: &GrantSpec, site: &RoleSite<'_>, files: &[FileGrant]) -> Option<ProcessGrant> {
     if spec.process.is_empty() {
         return None;
     }
@@ -76,11 +78,17 @@ fn process(spec: &GrantSpec, site: &RoleSite<'_>) -> Option<ProcessGrant> {
         }
     }
     let limits = CallLimits::default();
+    let granted = |access: Access| {
+        let files = files.iter().filter(move |file| file.access == access);
+        files.map(|file| file.path.clone()).collect()
+    };
     Some(ProcessGrant {
         programs: Programs::Named(programs),
         scripts,
         network: online,
         working_directory: site.folder.to_owned(),
+        read: granted(Access::Read),
+        write: granted(Access::Write),
         environment: spec.env.iter().cloned().collect(),
         timeout_ms: u32::try_from(limits.timeout.as_millis()).unwrap_or(u32::MAX),
         max_output_bytes: u32::try_from(limits.output).unwrap_or(u32::MAX),

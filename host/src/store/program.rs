@@ -12,6 +12,8 @@ pub struct Program {
     pub start_time: u64,
     /// Which start of the machine that was.
     pub boot: String,
+    /// The isolation in force, in the words of the process capability. Only the journal keeps it.
+    pub isolation: String,
 }
 
 impl Program {
@@ -61,7 +63,8 @@ mod tests {
         let Some(start_time) = start_of_living(&stat) else { panic!("no start") };
         let boot = "b".to_owned();
         let now = Uptime { boot: boot.clone(), microseconds: 0 };
-        let this = Program { pid: std::process::id(), start_time, boot };
+        let isolation = String::new();
+        let this = Program { pid: std::process::id(), start_time, boot, isolation };
         assert!(this.is_alive(Some(&now)));
         assert!(!this.is_alive(None));
         assert!(!this.is_alive(Some(&Uptime { boot: "c".into(), microseconds: 0 })));

@@ -20,8 +20,10 @@ pub fn report(output: &Output, timeout_seconds: u32, limit: u32) -> Result<Conte
     }
     match output.ending {
         Ending::Exited(0) => {}
-        Ending::Exited(status) => parts.push(format!("exit code {status}")),
-        Ending::Signalled(signal) => parts.push(format!("killed by signal {signal}")),
+        Ending::Exited(status) => parts.push(format!("exit code {status}{}", isolated(output))),
+        Ending::Signalled(signal) => {
+            parts.push(format!("killed by signal {signal}{}", isolated(output)));
+        }
         Ending::TimedOut => {
             parts.push(format!(
                 "timed out after {timeout_seconds} s: killed with everything it had started"
@@ -30,6 +32,14 @@ pub fn report(output: &Output, timeout_seconds: u32, limit: u32) -> Result<Conte
         }
     }
     Ok(Content::Text(parts.join("\n")))
+}
+
+/// What a failure may come from: a command that is refused a file or the network says only that.
+fn isolated(output: &Output) -> String {
+    match output.isolation.as_str() {
+        "none" => String::new(),
+        words => format!(" (it ran isolated: {words})"),
+    }
 }
 
 /// One stream as text, without the line break at its end.
@@ -81,6 +91,15 @@ mod tests {
             text(&output(Ending::Exited(2), b"out\n", b"err\n")),
             "out\nstderr:\nerr\nexit code 2"
         );
+        let isolated = Output {
+            isolation: "landlock-7 no-network".to_owned(),
+            ..output(Ending::Exited(6), b"", b"")
+        };
+        assert_eq!(
+            text(&isolated),
+            "(no output)\nexit code 6 (it ran isolated: landlock-7 no-network)"
+        );
+        assert_eq!(text(&Output { ending: Ending::Exited(0), ..isolated }), "(no output)");
         assert_eq!(
             text(&output(Ending::Signalled(9), b"", b"e")),
             "stderr:\ne\nkilled by signal 9"

@@ -41,68 +41,70 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
         &home.run(["run", "role.yaml", "--json", "-p", "run touch x"]),
         2,
         expect![[r#"
-        {
-          run_id: text
-          state: text
-          answer: null
-          error: null
-          pending_approvals: [{
-            tool_call_id: text
-            tool_name: text
-            arguments: {
-              command: text
-            }
-            preview: {
-              format: text
-              text: text
-            }
-            changed: []
-            expires_at: null
-            version: number
-            approval: {
-              reviewers: []
-              quorum: number
-              not_requester: bool
-            }
-            votes: []
-          }]
-          resumable: bool
-          usage: {
-            input_tokens: number
-            output_tokens: number
-          }
-        }"#]],
+            {
+              run_id: text
+              state: text
+              answer: null
+              error: null
+              pending_approvals: [{
+                tool_call_id: text
+                tool_name: text
+                arguments: {
+                  command: text
+                }
+                preview: {
+                  format: text
+                  text: text
+                }
+                isolation: text
+                changed: []
+                expires_at: null
+                version: number
+                approval: {
+                  reviewers: []
+                  quorum: number
+                  not_requester: bool
+                }
+                votes: []
+              }]
+              resumable: bool
+              usage: {
+                input_tokens: number
+                output_tokens: number
+              }
+            }"#]],
     );
     check(
         &home.run(["pending", "--json"]),
         0,
         expect![[r#"
-        [{
-          run_id: text
-          tool_call_id: text
-          tool: text
-          agent: text
-          state: text
-          created_at: text
-          arguments: {
-            command: text
-          }
-          preview: {
-            format: text
-            text: text
-          }
-          changed: []
-          expires_at: null
-          question: null
-          program_pid: null
-          version: number
-          approval: {
-            reviewers: []
-            quorum: number
-            not_requester: bool
-          }
-          votes: []
-        }]"#]],
+            [{
+              run_id: text
+              tool_call_id: text
+              tool: text
+              agent: text
+              state: text
+              created_at: text
+              arguments: {
+                command: text
+              }
+              preview: {
+                format: text
+                text: text
+              }
+              isolation: text
+              changed: []
+              expires_at: null
+              question: null
+              program_pid: null
+              version: number
+              approval: {
+                reviewers: []
+                quorum: number
+                not_requester: bool
+              }
+              votes: []
+            }]"#]],
     );
     check(
         &home.run(["runs", "--json"]),
@@ -139,80 +141,81 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
         &home.run(["show", "RUN", "--json"]),
         0,
         expect![[r#"
-        {
-          run_id: text
-          state: text
-          agent: text
-          role_path: text
-          prompt: text
-          trigger: text
-          requester: text
-          outcome: text
-          created_at: text
-          updated_at: text
-          spent: {
-            requests: number
-            tool_calls: number
-            wall_ms: number
-          }
-          usage: {
-            input_tokens: number
-            output_tokens: number
-          }
-          messages: [{
-            role: text
-            text: text
-          }]
-          calls: [{
-            tool_call_id: text
-            turn: number
-            entry: text
-            tool: text
-            arguments: {
-              command: text
-            }
-            proposed_arguments: {
-              command: text
-            }
-            edits: []
-            preview: {
-              format: text
-              text: text
-            }
-            state: text
-            expires_at: null
-            version: number
-            approval: {
-              reviewers: []
-              quorum: number
-              not_requester: bool
-            }
-            votes: []
-            remembered_from: null
-            decision: {
-              decision: text
-            }
-            resolved_by: text
-            authenticated_as: text
-            resolved_at: text
-            attempts: number
-            program_pid: null
-            result: text
-          }]
-          events: [{
-            sequence: number
-            at: text
-            kind: text
-            call: null
-            body: {
-              contents: text
-              fence: number
-              owner: text
-              requester: text
+            {
+              run_id: text
+              state: text
+              agent: text
+              role_path: text
+              prompt: text
               trigger: text
-            }
-          }]
-        }"#]],
+              requester: text
+              outcome: text
+              created_at: text
+              updated_at: text
+              spent: {
+                requests: number
+                tool_calls: number
+                wall_ms: number
+              }
+              usage: {
+                input_tokens: number
+                output_tokens: number
+              }
+              messages: [{
+                role: text
+                text: text
+              }]
+              calls: [{
+                tool_call_id: text
+                turn: number
+                entry: text
+                tool: text
+                arguments: {
+                  command: text
+                }
+                proposed_arguments: {
+                  command: text
+                }
+                edits: []
+                preview: {
+                  format: text
+                  text: text
+                }
+                isolation: null
+                state: text
+                expires_at: null
+                version: number
+                approval: {
+                  reviewers: []
+                  quorum: number
+                  not_requester: bool
+                }
+                votes: []
+                remembered_from: null
+                decision: {
+                  decision: text
+                }
+                resolved_by: text
+                authenticated_as: text
+                resolved_at: text
+                attempts: number
+                program_pid: null
+                result: text
+              }]
+              events: [{
+                sequence: number
+                at: text
+                kind: text
+                call: null
+                body: {
+                  contents: text
+                  fence: number
+                  owner: text
+                  requester: text
+                  trigger: text
+                }
+              }]
+            }"#]],
     );
     let probe = initrunner_tests::probe().display().to_string();
     check(

@@ -42,7 +42,8 @@ fn an_equal_call_happens_without_asking_and_says_whose_word_it_rests_on() {
             approve by Alice (os:USER) at TIME_______________________
           CALL3__________  succeeded  shell  echo x >> count
             approve by Alice (os:USER) (remembered from CALL___________) at TIME_______________________
-          CALL2__________  waiting  shell  echo x  >> count"#]].assert_eq(calls);
+          CALL2__________  waiting  shell  echo x  >> count
+            isolation of its programs: ISOLATION"#]].assert_eq(calls);
     let story = home.json(["show", "RUN", "--json"]);
     assert_eq!(story["calls"][1]["remembered_from"], story["calls"][0]["tool_call_id"]);
     let asked = home.json(["pending", "--json"]);

@@ -1,7 +1,7 @@
 //! What programs can reach: folders, links, other processes.
 
 use super::{PLENTY, folder, output, program, says, script};
-use initrunner::plugin::process::{Ending, ProcessError, ProcessOutput, run};
+use initrunner::plugin::process::{Ending, ProcessError, ProcessOutput, available_isolation, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -136,7 +136,7 @@ async fn a_working_directory_inside_a_protected_folder_is_refused() {
 }
 
 #[tokio::test]
-async fn programs_write_in_the_working_directory_and_read_elsewhere() {
+async fn programs_write_in_the_working_directory_and_read_what_is_granted() {
     let elsewhere = folder_outside_tmp();
     let ordinary = elsewhere.path().join("ordinary");
     fs::write(&ordinary, "to be read").expect("a file");
@@ -144,15 +144,152 @@ async fn programs_write_in_the_working_directory_and_read_elsewhere() {
     let text = format!(
         "mkdir -p a/b && echo x > a/b/c && mv a/b/c d && rm -rf a && mkfifo p &&
          echo out > /dev/stdout && echo err > /dev/stderr && : > /dev/null &&
-         t=$(mktemp) && rm $t && ls / > /dev/null && cat {0} && ! echo changed > {0}",
+         t=$(mktemp) && rm $t && ls /usr > /dev/null && cat {0} && ! echo changed > {0}",
         ordinary.display()
     );
-    let output = output(script(&text, work.path())).await;
+    let mut command = script(&text, work.path());
+    command.read = vec![ordinary.clone()];
+    let output = output(command).await;
     assert!(output.stdout.starts_with(b"out\nto be read"), "{output:?}");
     assert!(output.stderr.starts_with(b"err\n"), "{output:?}");
     if landlock(&output).is_some() {
         assert_eq!(output.ending, Ending::Exited(0), "{output:?}");
         assert_eq!(fs::read(&ordinary).expect("a file"), b"to be read");
+    }
+}
+
+/// What a script that tries to read and to write a file and the folder it lies in prints: one word for
+/// each that works.
+async fn tries(file: &Path, read: &[&Path], write: &[&Path]) -> Option<String> {
+    let folder = file.parent().expect("a folder");
+    let text = format!(
+        "cat {0} >/dev/null 2>&1 && echo read; ls {1} >/dev/null 2>&1 && echo listed
+         (echo x >> {0}) 2>/dev/null && echo wrote; (: > {1}/new) 2>/dev/null && echo made",
+        file.display(),
+        folder.display()
+    );
+    let work = folder_outside_tmp();
+    let mut command = script(&text, work.path());
+    command.read = read.iter().map(|&path| path.to_owned()).collect();
+    command.write = write.iter().map(|&path| path.to_owned()).collect();
+    let output = output(command).await;
+    landlock(&output)?;
+    let _ = fs::remove_file(folder.join("new"));
+    Some(String::from_utf8(output.stdout).expect("words").replace('\n', " ").trim().to_owned())
+}
+
+#[tokio::test]
+async fn what_is_not_granted_cannot_be_read() {
+    let home = folder_outside_tmp();
+    let (base, key) = (home.path(), home.path().join("id_ed25519"));
+    fs::write(&key, "key").expect("a file");
+    let Some(nothing) = tries(&key, &[], &[]).await else { return };
+    assert_eq!(nothing, "");
+    assert_eq!(tries(&key, &[&key], &[]).await.as_deref(), Some("read"));
+    assert_eq!(tries(&key, &[base], &[]).await.as_deref(), Some("read listed"));
+    assert_eq!(tries(&key, &[], &[&key]).await.as_deref(), Some("read wrote"));
+    assert_eq!(tries(&key, &[], &[base]).await.as_deref(), Some("read listed wrote made"));
+    let absent = base.join("absent");
+    assert_eq!(tries(&key, &[&absent], &[&absent]).await.as_deref(), Some(""));
+    let link = base.join("link");
+    std::os::unix::fs::symlink(&key, &link).expect("a link");
+    assert_eq!(tries(&key, &[&link], &[]).await.as_deref(), Some("read"));
+}
+
+#[tokio::test]
+async fn a_program_outside_of_what_is_granted_is_refused_with_the_cure() {
+    let elsewhere = folder_outside_tmp();
+    let tool = elsewhere.path().join("tool");
+    fs::copy("/bin/true", &tool).expect("a program");
+    let work = folder();
+    let name = tool.display().to_string();
+    let refused = run(program(&name, &[], work.path()), PLENTY).await;
+    match refused {
+        // A kernel without Landlock.
+        Ok(output) => assert_eq!(landlock(&output), None),
+        Err(error) => assert_eq!(
+            error,
+            ProcessError::Failed(format!(
+                "`{name}` lies outside of the folders that programs may read; the role has to grant its \
+                 folder (a shell tool's `read`)"
+            ))
+        ),
+    }
+    let mut command = program(&name, &[], work.path());
+    command.read = vec![elsewhere.path().to_owned()];
+    assert_eq!(output(command).await.ending, Ending::Exited(0));
+}
+
+/// Tries every way to a service of this machine, and prints one word for each that works.
+const SOCKETS: &str = r#"
+import ctypes, socket, sys
+tcp, path, datagrams = sys.argv[1:4]
+def attempt(word, what):
+    try:
+        what()
+        print(word)
+    except OSError:
+        pass
+def connected(family, kind, address):
+    with socket.socket(family, kind) as it:
+        it.connect(address)
+attempt("tcp", lambda: connected(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", int(tcp))))
+attempt("udp", lambda: connected(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", int(tcp))))
+attempt("tcp6", lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close())
+attempt("path", lambda: connected(socket.AF_UNIX, socket.SOCK_STREAM, path))
+attempt("datagrams", lambda: connected(socket.AF_UNIX, socket.SOCK_DGRAM, datagrams))
+attempt("netlink", lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close())
+def from_pair():
+    with socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0] as it:
+        it.sendto(b"x", datagrams)
+attempt("pair of datagrams", from_pair)
+def ring():
+    # io_uring_setup(2), number 425 on every machine, with room for its parameters.
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(425, 4, ctypes.create_string_buffer(256)) < 0:
+        raise OSError(ctypes.get_errno(), "no ring")
+attempt("ring", ring)
+a, b = socket.socketpair()
+a.sendall(b"pair")
+print(b.recv(4).decode())
+"#;
+
+#[tokio::test]
+async fn a_program_reaches_the_network_only_where_that_is_granted() {
+    let work = folder();
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = tcp.local_addr().expect("an address").port().to_string();
+    let (path, datagrams) = (work.path().join("stream"), work.path().join("datagrams"));
+    let _stream = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(&datagrams).expect("a socket");
+    let attempts = |network| {
+        let [path, datagrams] = [&path, &datagrams].map(|it| it.display().to_string());
+        let arguments = ["-c", SOCKETS, &port, &path, &datagrams];
+        let mut command = program("python3", &arguments, work.path());
+        command.network = network;
+        output(command)
+    };
+    let offline = attempts(false).await;
+    assert_eq!(offline.ending, Ending::Exited(0), "{offline:?}");
+    if offline.isolation.contains("no-network") {
+        assert_eq!(String::from_utf8_lossy(&offline.stdout), "pair\n", "{offline:?}");
+    }
+    let online = attempts(true).await;
+    assert!(!online.isolation.contains("no-network"), "{online:?}");
+    let reached = String::from_utf8_lossy(&online.stdout).into_owned();
+    for word in ["tcp", "udp", "path", "datagrams", "pair of datagrams", "pair"] {
+        assert!(reached.lines().any(|line| line == word), "{word}: {online:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_machine_can_do_is_known_before_anything_runs() {
+    let work = folder();
+    for network in [false, true] {
+        let mut command = program("true", &[], work.path());
+        command.network = network;
+        let ran = output(command).await;
+        assert_eq!(ran.isolation, available_isolation(network));
     }
 }
 

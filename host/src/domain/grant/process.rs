@@ -42,6 +42,18 @@ impl ProgramGrant {
     }
 }
 
+impl ProcessGrant {
+    /// Whether anything may use the network.
+    pub fn is_online(&self) -> bool {
+        match &self.programs {
+            Programs::Named(programs) => {
+                programs.iter().any(|it| it.network) || (self.scripts && self.network)
+            }
+            Programs::Any => self.network,
+        }
+    }
+}
+
 /// The last glob that stands for any further arguments, as in a path it stands for any folders.
 const REST: &str = "**";
 
@@ -56,6 +68,10 @@ pub struct ProcessGrant {
     pub network: bool,
     /// Where programs run: an absolute path.
     pub working_directory: PathBuf,
+    /// Where else they may read: absolute paths.
+    pub read: Vec<PathBuf>,
+    /// Where else they may read and write: absolute paths.
+    pub write: Vec<PathBuf>,
     /// Names of environment variables that may be passed on.
     pub environment: BTreeSet<String>,
     /// The longest a program may run, in milliseconds.

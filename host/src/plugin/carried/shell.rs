@@ -19,8 +19,9 @@ pub(super) fn grants(config: &Map<String, Value>, role_folder: &Path) -> Grants 
             .unwrap_or(default)
     };
     let flag = |key: &str| config.get(key).and_then(Value::as_bool).unwrap_or(false);
-    // As it was before programs could be kept off the network; a key of its own will say otherwise.
-    let network = true;
+    let network = flag("network");
+    let folders =
+        |key: &str| words(key).into_iter().map(|folder| role_folder.join(folder)).collect();
     let allowed = words("allowed_commands").into_iter();
     let named: Vec<_> =
         allowed.map(|name| ProgramGrant { name, arguments: None, network }).collect();
@@ -30,6 +31,8 @@ pub(super) fn grants(config: &Map<String, Value>, role_folder: &Path) -> Grants 
         scripts: flag("shell"),
         network,
         working_directory: role_folder.join(folder),
+        read: folders("read"),
+        write: folders("write"),
         environment: words("env"),
         timeout_ms: number("timeout_seconds", 30).saturating_mul(1000),
         max_output_bytes: number("max_output_bytes", 64 << 10),

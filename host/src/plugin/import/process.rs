@@ -117,6 +117,12 @@ async fn start(
     let asked = options.timeout_ms.unwrap_or(grant.timeout_ms).min(grant.timeout_ms);
     let kept =
         options.max_output_bytes.unwrap_or(grant.max_output_bytes).min(grant.max_output_bytes);
+    let network = match (&grant.programs, &target) {
+        (Programs::Named(programs), Target::Program { name, arguments }) => {
+            programs.iter().any(|it| it.name == *name && it.network && it.covers(arguments))
+        }
+        _ => grant.network,
+    };
     let command = ProcessCommand {
         target,
         working_directory: directory(
@@ -124,6 +130,9 @@ async fn start(
             options.working_directory.as_deref(),
         )?,
         within: grant.working_directory.clone(),
+        read: grant.read.clone(),
+        write: grant.write.clone(),
+        network,
         environment,
         secrets: Arc::clone(&access.secrets),
         timeout: Duration::from_millis(asked.into()),

@@ -1,6 +1,7 @@
 //! Landlock: what the program's thread gives up before it starts the program. The rules and their
 //! reasons are in [the module's documentation](super).
 
+use super::offline::forbid_sockets;
 use landlock::{
     ABI, Access, AccessFs, BitFlags, LandlockStatus, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope,
@@ -15,6 +16,30 @@ const WANTED: ABI = ABI::V6;
 
 /// Where every program may write: scratch space is what these are for. Missing ones are skipped.
 const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+
+/// What every program may read: the system, where programs and their libraries, settings and
+/// certificates are. Nobody's home, and no data of services. Missing ones are skipped.
+const SYSTEM: [&str; 17] = [
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/usr",
+    "/etc",
+    "/opt",
+    "/proc",
+    "/sys",
+    // Where whole systems lie in stores of packages.
+    "/nix/store",
+    "/gnu/store",
+    "/run/current-system",
+    "/snap",
+    // What `/etc/resolv.conf` is a link to.
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+];
 
 /// Devices that a program without privileges opens for writing as a matter of course.
 const DEVICES: [&str; 8] = [
@@ -39,15 +64,24 @@ const DROPPED: [CapabilitySet; 5] = [
     CapabilitySet::SYS_MODULE,
 ];
 
-/// Restricts the calling thread, and so whatever it starts. Returns what is in force: `landlock-7`, or
-/// `none` where the kernel has no Landlock. Both paths are canonical; `hidden` says that some folders
-/// are hidden already.
+/// What a program may reach. Paths are canonical.
+pub(super) struct Reach {
+    /// Below these it writes.
+    pub(super) write: Vec<PathBuf>,
+    /// Below these it reads, beside what every program may read.
+    pub(super) read: Vec<PathBuf>,
+    /// Whether it may have sockets.
+    pub(super) network: bool,
+}
+
+/// Restricts the calling thread, and so whatever it starts. Returns what is in force: `landlock-7`,
+/// `mount-namespace` and `no-network`, as far as the kernel can, or `none`. `hidden` says that some
+/// protected folders, which are canonical paths too, are hidden already.
 ///
 /// # Errors
-/// The kernel has Landlock and refuses: then nothing may be started, since the caller was promised
-/// isolation.
+/// The kernel can and refuses: then nothing may be started, since the caller was promised isolation.
 pub(super) fn isolate(
-    working_directory: &Path,
+    reach: &Reach,
     protected: &[PathBuf],
     hidden: bool,
 ) -> Result<String, String> {
@@ -57,7 +91,7 @@ pub(super) fn isolate(
         // Who is refused this does not have the capability to lose.
         let _ = rustix::thread::remove_capability_from_bounding_set(capability);
     }
-    let status = restrict(working_directory, protected)
+    let status = restrict(reach, protected)
         .map_err(|error| format!("the kernel refused to isolate the program: {error}"))?;
     let landlock = match (status.landlock, status.ruleset) {
         (_, RulesetStatus::NotEnforced) => None,
@@ -65,22 +99,55 @@ pub(super) fn isolate(
         (LandlockStatus::Available { effective_abi, .. }, _) => Some(effective_abi as i32),
         _ => None,
     };
-    Ok(match (landlock, hidden) {
-        (Some(abi), false) => format!("landlock-{abi}"),
-        (Some(abi), true) => format!("landlock-{abi} mount-namespace"),
-        (None, true) => "mount-namespace".to_owned(),
-        (None, false) => "none".to_owned(),
-    })
+    let offline = !reach.network
+        && forbid_sockets().map_err(|error| {
+            format!("the kernel refused to keep the program off the network: {error}")
+        })?;
+    Ok(words(landlock, hidden, offline))
 }
 
-/// The folders below which a program may write, as canonical paths.
-pub(super) fn writable(working_directory: &Path) -> Vec<PathBuf> {
+/// What this kernel can do for a program that is about to be asked about, in the words of
+/// [`isolate`], except whether folders will have to be hidden.
+pub(super) fn available(network: bool) -> String {
+    words(landlock_version(), false, !network && super::offline::available())
+}
+
+fn words(landlock: Option<i32>, hidden: bool, offline: bool) -> String {
+    let landlock = landlock.map(|version| format!("landlock-{version}"));
+    let hidden = hidden.then(|| "mount-namespace".to_owned());
+    let offline = offline.then(|| "no-network".to_owned());
+    let words: Vec<String> = [landlock, hidden, offline].into_iter().flatten().collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(" ") }
+}
+
+/// The version of Landlock's interface that the kernel has, where it is on.
+#[expect(unsafe_code, reason = "the crate tells the version only of rules that are in force")]
+fn landlock_version() -> Option<i32> {
+    // LANDLOCK_CREATE_RULESET_VERSION in linux/landlock.h.
+    const VERSION: libc::c_uint = 1;
+    let (attributes, size) = (std::ptr::null::<libc::c_void>(), 0_usize);
+    // SAFETY: with this flag the call takes no attributes and makes nothing (landlock_create_ruleset(2)).
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, attributes, size, VERSION) };
+    i32::try_from(version).ok().filter(|version| *version > 0)
+}
+
+/// The folders below which a program may write, as canonical paths: the granted ones and the temporary
+/// ones.
+pub(super) fn writable(granted: Vec<PathBuf>) -> Vec<PathBuf> {
     let temporary = TEMPORARY.iter().filter_map(|folder| Path::new(folder).canonicalize().ok());
-    std::iter::once(working_directory.to_owned()).chain(temporary).collect()
+    granted.into_iter().chain(temporary).collect()
+}
+
+/// Whether a program may read a file: for a sentence, since the kernel decides.
+pub(super) fn reads(reach: &Reach, path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let system = SYSTEM.iter().filter_map(|folder| Path::new(folder).canonicalize().ok());
+    reach.read.iter().chain(&reach.write).cloned().chain(system).any(|it| path.starts_with(it))
 }
 
 fn restrict(
-    working_directory: &Path,
+    reach: &Reach,
     protected: &[PathBuf],
 ) -> Result<landlock::RestrictionStatus, landlock::RulesetError> {
     let read = AccessFs::from_read(WANTED);
@@ -92,11 +159,17 @@ fn restrict(
         .scope(Scope::from_all(WANTED))?
         .create()?;
 
-    // Names, everywhere: `ls` in a folder above a protected one has to work.
-    allow(&mut ruleset, Path::new("/"), AccessFs::ReadDir.into(), &[])?;
-    allow(&mut ruleset, Path::new("/"), read, protected)?;
-    for folder in writable(working_directory) {
-        allow(&mut ruleset, &folder, read | write, protected)?;
+    for folder in SYSTEM {
+        // Some of them are links, to folders of this list on most systems.
+        if let Ok(folder) = Path::new(folder).canonicalize() {
+            allow(&mut ruleset, &folder, read, protected)?;
+        }
+    }
+    for folder in &reach.read {
+        allow(&mut ruleset, folder, read, protected)?;
+    }
+    for folder in &reach.write {
+        allow(&mut ruleset, folder, read | write, protected)?;
     }
     for device in DEVICES {
         allow(&mut ruleset, Path::new(device), read | write, protected)?;
@@ -128,6 +201,10 @@ fn allow(
     // opened cannot be reached by the program either.
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) {
+        // Rights about folders mean nothing for a file, and the kernel refuses them.
+        let is_folder = rustix::fs::fstat(&file)
+            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir());
+        let access = if is_folder { access } else { access & AccessFs::from_file(WANTED) };
         ruleset.add_rule(PathBeneath::new(file, access))?;
     }
     Ok(())

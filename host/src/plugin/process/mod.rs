@@ -33,20 +33,21 @@
 //!
 //! Where the kernel has Landlock (Linux 5.13), the program and its descendants
 //!
-//! - **read and execute** everywhere the user may, except below the *protected* folders (where the
-//!   host keeps its state): a tool that cannot read a project or a compiler is of no use. Names in
-//!   protected folders can be listed: a Landlock right covers the whole hierarchy below a folder, and
-//!   `ls ~` has to work;
-//! - **write** only below the working directory and the temporary folders (`/tmp`, `/var/tmp`,
-//!   `/dev/shm`), and to the harmless devices (`/dev/null`, terminals);
+//! - **read and execute** below the working directory, the granted folders and the system's own (`/usr`,
+//!   `/etc`, …): a compiler is of use, and nobody's keys and mail are. Names too can be listed only
+//!   there;
+//! - **write** only below the working directory, the folders granted for writing and the temporary
+//!   folders (`/tmp`, `/var/tmp`, `/dev/shm`), and to the harmless devices (`/dev/null`, terminals);
+//! - do neither below the *protected* folders, where the host keeps its state;
 //! - from ABI 6 (Linux 6.12) **signal** nothing outside, their supervisor and the host included, and
 //!   connect to no abstract Unix socket outside;
 //! - inspect no process outside through ptrace(2) or `/proc/PID/environ`: the host's API keys are
 //!   there.
 //!
-//! The **network is not restricted**: a shell tool may `curl`. Sockets with a path (`docker.sock`, an
-//! SSH agent) stay reachable as the user's permissions say. `chmod`, `chown` and `stat` are not
-//! covered by Landlock.
+//! A program that is not granted the **network** makes no sockets, where the kernel has seccomp filters:
+//! it reaches neither the network nor the services that listen on this machine, by port or by path
+//! ([`offline`]). One that is granted it reaches all of them, as the user may. `chmod`, `chown` and
+//! `stat` are not covered by Landlock.
 //!
 //! Programs of root also lose the capabilities that read other processes' memory in spite of that.
 //!
@@ -61,7 +62,7 @@
 //! them. On systems other than Linux there is also no subreaper: what left the program's process
 //! group survives it.
 //!
-//! Sources: landlock(7), <https://docs.kernel.org/userspace-api/landlock.html>, prctl(2),
+//! Sources: landlock(7), seccomp(2), <https://docs.kernel.org/userspace-api/landlock.html>, prctl(2),
 //! capabilities(7), mount_namespaces(7), user_namespaces(7).
 
 mod capture;
@@ -70,6 +71,8 @@ mod hide;
 #[cfg(target_os = "linux")]
 mod isolate;
 mod kill;
+#[cfg(target_os = "linux")]
+mod offline;
 mod run;
 mod supervise;
 mod wire;
@@ -82,6 +85,18 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use run::{run, run_announced};
 pub use supervise::supervise;
+
+/// What this machine can do to isolate a program, in the words of [`ProcessOutput::isolation`]; where
+/// protected folders will have to be hidden is known only when it runs.
+pub fn available_isolation(network: bool) -> String {
+    #[cfg(target_os = "linux")]
+    return isolate::available(network);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = network;
+        "none".to_owned()
+    }
+}
 
 /// The first argument that makes the `initrunner` program a supervisor.
 pub const SUPERVISE: &str = "__exec";
@@ -126,6 +141,12 @@ pub struct ProcessCommand {
     pub within: PathBuf,
     /// Where to run it: an absolute path in `within`, also after symbolic links are followed.
     pub working_directory: PathBuf,
+    /// Where else it may read: absolute paths.
+    pub read: Vec<PathBuf>,
+    /// Where else it may read and write: absolute paths.
+    pub write: Vec<PathBuf>,
+    /// Whether it may use the network.
+    pub network: bool,
     /// Variables added to [`PATH`] and [`LANG`]. `PATH` itself is refused: it is fixed. Placeholders of
     /// secrets in the values are filled in for the program alone.
     pub environment: Vec<(String, String)>,
@@ -169,8 +190,8 @@ pub struct ProcessOutput {
     pub stderr_truncated: bool,
     /// How long it ran.
     pub elapsed: Duration,
-    /// The isolation in force: `landlock-7` (the ABI), `mount-namespace` where protected folders are
-    /// hidden, both of them with a space between, or `none`.
+    /// The isolation in force, words with spaces between: `landlock-7` (the ABI), `mount-namespace`
+    /// where protected folders are hidden, `no-network` where it has no sockets; or `none`.
     pub isolation: String,
     /// The program's process id.
     pub pid: u32,
@@ -186,6 +207,8 @@ pub struct Started {
     pub pid: u32,
     /// When it started, as [`ProcessOutput::start_time`].
     pub start_time: u64,
+    /// The isolation in force, as [`ProcessOutput::isolation`].
+    pub isolation: String,
     /// Lets it go on. Dropped, the program never runs.
     pub go: oneshot::Sender<()>,
 }

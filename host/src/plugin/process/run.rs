@@ -185,9 +185,12 @@ fn specification(
         arguments,
         within: text(&command.within)?,
         working_directory: text(&command.working_directory)?,
+        read: texts(&command.read)?,
+        write: texts(&command.write)?,
+        network: command.network,
         environment: environment(command),
         timeout_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-        protected: command.protected.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
+        protected: texts(&command.protected)?,
         hide,
     };
     let mut line = serde_json::to_vec(&specification)
@@ -207,6 +210,10 @@ fn text(path: &Path) -> Result<String, ProcessError> {
     path.to_str()
         .map(str::to_owned)
         .ok_or_else(|| ProcessError::Invalid(format!("the path `{}` is not UTF-8", path.display())))
+}
+
+fn texts(paths: &[PathBuf]) -> Result<Vec<String>, ProcessError> {
+    paths.iter().map(|path| text(path)).collect()
 }
 
 /// The supervisor of one program, as the host sees it. Dropping it closes the socket.
@@ -260,10 +267,12 @@ impl Lost {
 }
 
 /// Tells of a process that is about to become a program, and waits until it may.
-async fn may_run(announce: Option<&Announce>, pid: u32, start_time: u64) -> bool {
+async fn may_run(announce: Option<&Announce>, pid: u32, start_time: u64, isolation: &str) -> bool {
     let Some(announce) = announce else { return true };
     let (go, answer) = oneshot::channel();
-    announce.send(Started { pid, start_time, go }).await.is_ok() && answer.await.is_ok()
+    let isolation = isolation.to_owned();
+    let started = Started { pid, start_time, isolation, go };
+    announce.send(started).await.is_ok() && answer.await.is_ok()
 }
 
 impl Supervisor {
@@ -314,7 +323,7 @@ impl Supervisor {
             match (report, started.take()) {
                 (Report::Started { pid, start_time, isolation }, None) => {
                     self.program = i32::try_from(pid).ok().and_then(Pid::from_raw);
-                    if !may_run(announce, pid, start_time).await {
+                    if !may_run(announce, pid, start_time, &isolation).await {
                         return Err(Lost::Unwanted);
                     }
                     self.reports.get_mut().get_mut().write_all(GO).await.map_err(broken)?;

@@ -271,6 +271,10 @@ fn ending(status: WaitStatus) -> Ending {
 /// Where the program runs, as canonical paths.
 struct Place {
     directory: PathBuf,
+    /// The granted folders beside it.
+    read: Vec<PathBuf>,
+    /// All the folders below which it may write.
+    write: Vec<PathBuf>,
     /// What is left to be protected by Landlock.
     protected: Vec<PathBuf>,
     /// Whether protected folders were hidden.
@@ -303,22 +307,31 @@ impl Place {
             );
             return Err(Refused(Refusal::Failed, text));
         }
+        // A granted folder that is not there gives nothing.
+        let folders = |paths: &[String]| -> Vec<PathBuf> {
+            paths.iter().filter_map(|path| Path::new(path).canonicalize().ok()).collect()
+        };
+        let (read, mut write) = (folders(&specification.read), folders(&specification.write));
+        write.push(directory.clone());
+        #[cfg(target_os = "linux")]
+        let write = super::isolate::writable(write);
+        let place = Self { directory, read, write, protected, hidden: false };
         #[cfg(target_os = "linux")]
         if specification.hide {
-            return Self::hiding(directory, protected);
+            return place.hiding();
         }
-        Ok(Self { directory, protected, hidden: false })
+        Ok(place)
     }
 
     #[cfg(target_os = "linux")]
-    fn hiding(directory: PathBuf, protected: Vec<PathBuf>) -> Result<Self, Refused> {
-        let writable = super::isolate::writable(&directory);
-        let (to_hide, rest): (Vec<_>, Vec<_>) = protected.into_iter().partition(|folder| {
-            folder.is_dir() && writable.iter().any(|writable| folder.starts_with(writable))
-        });
+    fn hiding(self) -> Result<Self, Refused> {
+        let (to_hide, rest): (Vec<_>, Vec<_>) =
+            self.protected.iter().cloned().partition(|folder| {
+                folder.is_dir() && self.write.iter().any(|writable| folder.starts_with(writable))
+            });
         match super::hide::hide(&to_hide) {
-            Ok(true) => Ok(Self { directory, protected: rest, hidden: true }),
-            Ok(false) => Ok(Self { directory, protected: [to_hide, rest].concat(), hidden: false }),
+            Ok(true) => Ok(Self { protected: rest, hidden: true, ..self }),
+            Ok(false) => Ok(self),
             Err(error) => {
                 Err(Refused(Refusal::CannotHide, format!("cannot hide the state folder: {error}")))
             }
@@ -334,15 +347,17 @@ fn start(
     tell: &mpsc::Sender<Result<Progress, Refused>>,
 ) -> Result<(Pid, Instant), Refused> {
     let Specification { program, arguments, environment, .. } = specification;
-    let Place { directory, protected, hidden } = place;
+    let Place { directory, read, write, protected, hidden } = place;
     let found = find(program, &directory)?;
 
     let failed = |text| Refused(Refusal::Failed, text);
     #[cfg(target_os = "linux")]
-    let isolation = super::isolate::isolate(&directory, &protected, hidden).map_err(failed)?;
+    let reach = super::isolate::Reach { read, write, network: specification.network };
+    #[cfg(target_os = "linux")]
+    let isolation = super::isolate::isolate(&reach, &protected, hidden).map_err(failed)?;
     #[cfg(not(target_os = "linux"))]
     let isolation = {
-        let _ = (protected, hidden);
+        let _ = (read, write, protected, hidden);
         "none".to_owned()
     };
 
@@ -378,6 +393,13 @@ fn start(
                 Refusal::Invalid,
                 format!("the arguments of `{program}` are longer than the system allows"),
             ),
+            #[cfg(target_os = "linux")]
+            io::ErrorKind::PermissionDenied if !super::isolate::reads(&reach, &found) => {
+                failed(format!(
+                    "`{program}` lies outside of the folders that programs may read; the role has to \
+                     grant its folder (a shell tool's `read`)"
+                ))
+            }
             _ => failed(format!("`{program}` cannot be started: {error}")),
         }),
     }

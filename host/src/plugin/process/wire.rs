@@ -15,6 +15,12 @@ pub(super) struct Specification {
     pub(super) within: String,
     /// Where to run, inside it.
     pub(super) working_directory: String,
+    /// Where else it may read.
+    pub(super) read: Vec<String>,
+    /// Where else it may write.
+    pub(super) write: Vec<String>,
+    /// Whether it may use the network.
+    pub(super) network: bool,
     /// Variables beside the fixed ones.
     pub(super) environment: Vec<(String, String)>,
     /// How long it may run.

@@ -112,12 +112,12 @@ impl Running<'_, '_> {
         attempt: u32,
         started: ProgramStarted,
     ) -> Result<(), StoreError> {
-        let ProgramStarted { pid, start_time, go } = started;
+        let ProgramStarted { pid, start_time, isolation, go } = started;
         // On a system that tells neither of the two, nobody could find the program again.
         if let Some(uptime) = self.driver.clock.uptime()
             && start_time > 0
         {
-            let program = Program { pid, start_time, boot: uptime.boot };
+            let program = Program { pid, start_time, boot: uptime.boot, isolation };
             let now = self.driver.clock.now();
             let store = self.driver.store;
             store.record_program_started(&self.claim, call, attempt, program, now).await?;

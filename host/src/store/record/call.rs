@@ -104,6 +104,12 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// How far the programs that it may run would be isolated; `None`: it may run none, or nobody was
+    /// asked.
+    pub fn isolation(&self) -> Option<&str> {
+        self.binding.as_ref()?.isolation()
+    }
+
     /// The identities that approved the latest request so far.
     pub fn voters(&self) -> Vec<&str> {
         voters(&self.votes)

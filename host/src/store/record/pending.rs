@@ -6,6 +6,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
+use std::sync::Arc;
 
 /// One row of the approvals queue.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct PendingCall {
     pub arguments: String,
     /// What a person sees.
     pub preview: Option<Preview>,
+    /// How far the programs that it may run would be isolated; `None`: it may run none.
+    pub isolation: Option<Arc<str>>,
     /// What changed since it was last approved.
     pub changed: Vec<String>,
     /// When it expires, as the clock said when it began to wait; `None`: never.

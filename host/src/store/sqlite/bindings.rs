@@ -54,6 +54,18 @@ pub(super) fn read(conn: &Connection, columns: Columns) -> Result<Option<Binding
     Ok(Some(Binding { parts, details: details.unwrap_or_default() }))
 }
 
+/// How far the programs of the calls that share a binding would be isolated.
+pub(super) fn isolation(conn: &Connection, shared: i64) -> Result<Option<String>, Fault> {
+    let details: Option<String> = conn
+        .prepare_cached("SELECT details FROM bindings WHERE n = ?1")?
+        .query_row([shared], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let Some(details) = details else { return Ok(None) };
+    let binding = Binding { parts: BTreeMap::new(), details: serde_json::from_str(&details)? };
+    Ok(binding.isolation().map(str::to_owned))
+}
+
 const fn is_of_the_call(part: BindingPart) -> bool {
     match part {
         BindingPart::Arguments | BindingPart::Preview => true,

@@ -1,12 +1,14 @@
 //! Lists the calls that wait for a person, oldest first.
 
 use super::fault::Fault;
-use super::{programs, rows, rules, votes};
+use super::{bindings, programs, rows, rules, votes};
 use crate::domain::clock::{Timestamp, Uptime};
 use crate::domain::ids::RunId;
 use crate::domain::tool_call::CallState;
 use crate::store::PendingCall;
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(super) fn pending(
     conn: &Connection,
@@ -19,11 +21,12 @@ pub(super) fn pending(
     let total = usize::try_from(total).unwrap_or_default();
     let mut statement = conn.prepare_cached(
         "SELECT run_id, tool_call_id, tool, agent, state, created_at, arguments, preview_format,
-           preview, changed, n, rule, expires_at
+           preview, changed, n, rule, expires_at, shared_binding
          FROM pending_approvals WHERE resolved_at IS NULL ORDER BY created_at, n LIMIT ?1",
     )?;
     let mut found = statement.query([rows::to_stored(limit as u64)])?;
     let mut calls = Vec::with_capacity(limit.min(total));
+    let mut isolations = HashMap::new();
     while let Some(row) = found.next()? {
         let run = rows::run_id(row.get_ref(0)?.as_str()?)?;
         let (request, rule): (i64, Option<i64>) = (row.get(10)?, row.get(11)?);
@@ -47,12 +50,30 @@ pub(super) fn pending(
             created_at: Timestamp(row.get(5)?),
             arguments: row.get(6)?,
             preview: rows::preview(row.get(7)?, row.get(8)?)?,
+            isolation: match row.get(13)? {
+                Some(shared) => isolation(conn, shared, &mut isolations)?,
+                None => None,
+            },
             changed: rows::changed(row.get(9)?)?,
             expires_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
             running,
         });
     }
     Ok((calls, total))
+}
+
+/// How far programs would be isolated, of a shared binding. Thousands of calls share a few.
+fn isolation(
+    conn: &Connection,
+    shared: i64,
+    known: &mut HashMap<i64, Option<Arc<str>>>,
+) -> Result<Option<Arc<str>>, Fault> {
+    if let Some(known) = known.get(&shared) {
+        return Ok(known.clone());
+    }
+    let found = bindings::isolation(conn, shared)?.map(Arc::from);
+    known.insert(shared, found.clone());
+    Ok(found)
 }
 
 /// Who started a run; nobody where it is not there, which is no reason to keep what waits from people.

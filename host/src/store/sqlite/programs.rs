@@ -24,6 +24,8 @@ pub(super) fn running(
             pid: row.get(0)?,
             start_time: u64::try_from(start_time).unwrap_or_default(),
             boot: row.get(2)?,
+            // Not what tells it from others.
+            isolation: String::new(),
         };
         if program.is_alive(now) {
             return Ok(Some(program.pid));

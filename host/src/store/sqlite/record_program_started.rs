@@ -34,6 +34,7 @@ pub(super) fn record_program_started(
     let body = json!({
         "attempt": attempt,
         "boot": program.boot,
+        "isolation": program.isolation,
         "pid": program.pid,
         "start_time": start_time,
     });

@@ -25,14 +25,18 @@ fn started(store: &dyn Store, clock: &ManualClock) -> (Claim, CallId, Program) {
     let start_time = fields.split_whitespace().nth(19).unwrap().parse().unwrap();
     let Uptime { boot, .. } = clock.uptime().unwrap();
     // Its owner dies with the end of this function.
-    (claim, calls[0].clone(), Program { pid: std::process::id(), start_time, boot })
+    (
+        claim,
+        calls[0].clone(),
+        Program { pid: std::process::id(), start_time, boot, isolation: "none".into() },
+    )
 }
 
 fn a_program_is_written_down_while_its_call_runs(store: &dyn Store, clock: &ManualClock) {
     let one = owner(store);
     let claim = create(store, &one);
     let calls = record(store, &claim, vec![Admission::Ready], false);
-    let program = Program { pid: 4711, start_time: 7, boot: "b".into() };
+    let program = Program { pid: 4711, start_time: 7, boot: "b".into(), isolation: "none".into() };
     let record = |attempt| {
         let program = program.clone();
         wait(store.record_program_started(&claim, &calls[0], attempt, program, clock.now()))
@@ -48,7 +52,10 @@ fn a_program_is_written_down_while_its_call_runs(store: &dyn Store, clock: &Manu
     assert_eq!(conflict(record(1)), wrong(CallState::Succeeded));
     let events = events(store, &claim.run, "program_started");
     assert_eq!(events.len(), 2);
-    assert_eq!(events[0].body, r#"{"attempt":1,"boot":"b","pid":4711,"start_time":7}"#);
+    assert_eq!(
+        events[0].body,
+        r#"{"attempt":1,"boot":"b","isolation":"none","pid":4711,"start_time":7}"#
+    );
     holds(store);
 }
 
