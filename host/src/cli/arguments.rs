@@ -221,12 +221,18 @@ pub(super) struct Validate {
 
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// The component file.
-    #[arg(value_name = "FILE.wasm", value_hint = ValueHint::FilePath)]
+    /// A component file, or the type of a built-in tool.
+    #[arg(value_name = "FILE.wasm|TYPE", value_hint = ValueHint::FilePath)]
     pub(super) component: PathBuf,
+    /// The configuration to describe the tools under, a JSON object.
+    #[arg(long, value_name = "JSON")]
+    pub(super) config: Option<String>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,
+    /// Print a page for people who configure it, in Markdown.
+    #[arg(long, conflicts_with = "json")]
+    pub(super) page: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,18 +2,23 @@
 
 use super::arguments::Inspect;
 use super::exit::Exit;
-use super::json;
 use super::output::Output;
+use super::{json, page};
 use crate::domain::visible::one_line;
 use crate::ops::{Host, inspect_component};
 
 pub(super) async fn inspect(host: &Host, command: &Inspect, output: &Output) -> Exit {
-    let found = match inspect_component(host, &command.component).await {
+    let config = command.config.as_deref();
+    let found = match inspect_component(host, &command.component, config).await {
         Ok(found) => found,
         Err(error) => return output.failure(&error),
     };
     if command.json {
         output.data(&json::inspection(&found).to_string());
+        return Exit::Done;
+    }
+    if command.page {
+        output.data(&page::page(&found));
         return Exit::Done;
     }
     let manifest = &found.manifest;

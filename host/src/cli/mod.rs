@@ -11,6 +11,7 @@ mod go_on;
 mod inspect;
 mod json;
 mod output;
+mod page;
 mod pending;
 mod progress;
 mod recover;

@@ -69,12 +69,16 @@ impl Gate {
         Ok(Toolset { entries, names, role, bindings })
     }
 
-    /// Looks at a component without trusting it.
+    /// Looks at a component without trusting it; its tools are those under `config`.
     ///
     /// # Errors
-    /// A sentence where it is no tool component.
-    pub async fn inspect(&self, source: &Source) -> Result<Inspection, LoadError> {
-        self.runtime.inspect(source).await
+    /// A sentence where it is no tool component, or the configuration does not fit it.
+    pub async fn inspect(
+        &self,
+        source: &Source,
+        config: Option<&serde_json::Value>,
+    ) -> Result<Inspection, LoadError> {
+        self.runtime.inspect(source, config).await
     }
 }
 

@@ -46,7 +46,11 @@ impl Source {
         found.map_err(|error| error.at(entry.source_position))
     }
 
-    fn built_in(name: &str) -> Result<Self, LoadError> {
+    /// A built-in.
+    ///
+    /// # Errors
+    /// A sentence that names the ones there are.
+    pub fn built_in(name: &str) -> Result<Self, LoadError> {
         let Some((digest, bytes)) = carried::find(name) else {
             let hint = match nearest(name, carried::names()) {
                 Some(near) => format!("did you mean `{near}`?"),

@@ -112,6 +112,27 @@ fn what_a_component_imports_must_be_granted() {
         !   hint: give the path of a `.wasm` component
         = 1
     "#]]);
+    home.run(["inspect", "sehll"]).check(expect![[r#"
+        ! error: there is no tool type `sehll`
+        !   hint: did you mean `shell`?
+        = 1
+    "#]]);
+    home.run(["inspect", "shell", "--config", "{]"]).check(expect![[r#"
+        ! error: the configuration is not JSON: the JSON cannot be used: key must be a string at line 1 column 2; write the keys of an entry as JSON, such as `{"working_dir": "."}`
+        = 1
+    "#]]);
+    home.run(["inspect", "shell", "--config", "[]"]).check(expect![[r#"
+        ! error: the configuration is not a JSON object; write the keys of an entry as JSON, such as `{"working_dir": "."}`
+        = 1
+    "#]]);
+    home.run(["inspect", "shell", "--config", "{\"shell\": 1}"]).check(expect![[r#"
+        ! error: the configuration does not fit `shell`: at `/shell`: the value is not of type "boolean"
+        = 1
+    "#]]);
+    let page = home.run(["inspect", "shell", "--page"]).stdout;
+    assert!(page.starts_with("# shell\n\nRuns commands"), "{page}");
+    let scripts = home.run(["inspect", "shell", "--config", "{\"shell\": true}"]).stdout;
+    assert!(scripts.contains("Runs a command with `sh`"), "{scripts}");
     home.run(["inspect", "missing.wasm"]).check(expect![[r#"
         ! error: the component `missing.wasm` cannot be read: there is no such file
         !   hint: relative paths start from the role file's folder
