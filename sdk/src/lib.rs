@@ -116,7 +116,28 @@ pub mod bindings {
     });
 }
 
+/// The same for policies.
+#[doc(hidden)]
+pub mod policy_bindings {
+    wit_bindgen::generate!({
+        inline: "
+            package initrunner:sdk;
+
+            world policy {
+                export initrunner:plugin/policies@0.1.0;
+            }
+        ",
+        path: "../wit",
+        generate_all,
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_policy_bindings",
+        default_bindings_module: "initrunner_sdk::policy_bindings",
+    });
+}
+
 mod plugin;
+pub mod policy;
 pub mod process;
 
 pub use bindings::initrunner::plugin::types::{
