@@ -91,6 +91,10 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
 fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
     let environment = |name: &str| std::env::var(name).ok();
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
+    let makes_one = matches!(command, Command::Run(_) | Command::Validate(_) | Command::Inspect(_));
+    if let Some(path) = audit_db.as_deref().filter(|_| !makes_one) {
+        ops::check_named_database(path).map_err(|error| output.failure(&error))?;
+    }
     let progress = output.clone();
     let persist = match command {
         Command::Run(run) => !run.no_audit,
