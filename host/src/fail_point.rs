@@ -1,12 +1,12 @@
 //! Places where a test has the process die, stop or wait, to prove what happens then.
 //!
 //! Without the feature `fail-points`, which no build that people use has, every function here is
-//! empty. With it they still do nothing until [`arm`] was called, and only a test program calls it: a
+//! empty. With it they still do nothing until `arm` was called, and only a test program calls it: a
 //! program that merely happens to be built beside the tests ignores the environment as ever.
 //!
-//! Every name that code passes to [`reach`] is in [`names`], and a test has each of them reached.
+//! Every name that code passes to `reach` is in `names`, and a test has each of them reached.
 
-/// The store's verbs, as [`reach_verb`] is told them.
+/// The store's verbs, as `reach_verb` is told them.
 #[cfg(feature = "fail-points")]
 const VERBS: [&str; 18] = [
     "adopt_orphans",
@@ -90,10 +90,17 @@ pub(crate) fn clock_offset() -> i64 {
     0
 }
 
+/// Whether the program works as a process for many runs does, on several threads.
+#[cfg(not(feature = "fail-points"))]
+#[inline(always)]
+pub(crate) fn several_threads() -> bool {
+    false
+}
+
 #[cfg(feature = "fail-points")]
 pub use armed::{arm, names};
 #[cfg(feature = "fail-points")]
-pub(crate) use armed::{clock_offset, reach, reach_verb};
+pub(crate) use armed::{clock_offset, reach, reach_verb, several_threads};
 
 #[cfg(feature = "fail-points")]
 mod armed {
@@ -112,6 +119,7 @@ mod armed {
         orders: Vec<Order>,
         log: Option<File>,
         clock_offset: i64,
+        several_threads: bool,
     }
 
     /// What to do at one place.
@@ -137,7 +145,9 @@ mod armed {
     ///   the place is reached for the NTH time (1 unless said). ACTION is `kill` (SIGKILL, unless said),
     ///   `stop` (SIGSTOP) or `interrupt` (SIGINT), sent to this process by itself;
     /// - `INITRUNNER_FAIL_POINT_LOG=FILE`: append the name of each place that is reached;
-    /// - `INITRUNNER_CLOCK_OFFSET=SECONDS`: have the clock wrong by so much.
+    /// - `INITRUNNER_CLOCK_OFFSET=SECONDS`: have the clock wrong by so much;
+    /// - `INITRUNNER_SEVERAL_THREADS`, set to anything: work as a process for many runs does, where
+    ///   whoever calls a verb of the store does it on its own thread.
     ///
     /// # Errors
     /// An order that cannot be understood, or names a place that does not exist.
@@ -159,6 +169,7 @@ mod armed {
             orders: orders.collect::<Result<_, _>>()?,
             log: log.transpose()?,
             clock_offset: offset.transpose()?.unwrap_or(0),
+            several_threads: environment("INITRUNNER_SEVERAL_THREADS").is_some(),
         };
         ARMED.set(armed).map_err(|_| "this process is armed already".to_owned())
     }
@@ -205,6 +216,11 @@ mod armed {
     /// By how many microseconds the clock is wrong.
     pub(crate) fn clock_offset() -> i64 {
         ARMED.get().map_or(0, |armed| armed.clock_offset)
+    }
+
+    /// Whether the program works as a process for many runs does, on several threads.
+    pub(crate) fn several_threads() -> bool {
+        ARMED.get().is_some_and(|armed| armed.several_threads)
     }
 
     fn obey(armed: &Armed, name: &str) {

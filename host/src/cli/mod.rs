@@ -26,6 +26,7 @@ mod validate;
 
 pub use exit::Exit;
 
+use crate::fail_point;
 use crate::ops::{self, Home, Host, HostOptions};
 use crate::plugin::process;
 use arguments::{Arguments, Command};
@@ -48,7 +49,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut builder = match fail_point::several_threads() {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output.error(&format!("the program cannot start: {error}"));
@@ -92,6 +97,10 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
 fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
     let environment = |name: &str| std::env::var(name).ok();
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
+    let makes_one = matches!(command, Command::Run(_) | Command::Validate(_) | Command::Inspect(_));
+    if let Some(path) = audit_db.as_deref().filter(|_| !makes_one) {
+        ops::check_named_database(path).map_err(|error| output.failure(&error))?;
+    }
     let progress = output.clone();
     let persist = match command {
         Command::Run(run) => !run.no_audit,
@@ -107,7 +116,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         home,
         audit_db,
         persist,
-        one_run: !reads_only,
+        one_run: !reads_only && !fail_point::several_threads(),
         identity: ops::identity(),
         environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {

@@ -7,6 +7,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// So many seconds later; the last moment there is, where that is too late to be written.
+    pub fn after(self, seconds: u64) -> Self {
+        let microseconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        Self(self.0.saturating_add(microseconds))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC, to the microsecond: `2026-04-24T14:21:08.947991Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,6 +46,10 @@ fn encode(mut bits: u128, characters: usize) -> String {
     text.into_iter().map(char::from).collect()
 }
 
+fn is_encoded(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
+}
+
 /// Strips the type from what a person typed and checks what is left.
 fn prefix_of(
     text: &str,
@@ -56,7 +60,7 @@ fn prefix_of(
 ) -> Result<String, IdError> {
     let rest = text.strip_prefix(prefix).unwrap_or(text);
     let malformed = || IdError::Malformed { text: text.to_owned(), kind, example };
-    if !rest.bytes().all(|b| ALPHABET.contains(&b)) || rest.len() > length {
+    if !is_encoded(rest) || rest.len() > length {
         return Err(malformed());
     }
     if rest.len() < SHORTEST_PREFIX {
@@ -85,11 +89,16 @@ macro_rules! id_type {
             /// # Errors
             /// [`IdError::Malformed`] for anything else.
             pub fn parse(text: &str) -> Result<Self, IdError> {
-                let full = prefix_of(text, $kind, $prefix, $length, $example)?;
-                if full != text || full.len() != $prefix.len() + $length {
-                    return Err(IdError::Malformed { text: text.to_owned(), kind: $kind, example: $example });
+                match text.strip_prefix($prefix) {
+                    Some(rest) if rest.len() == $length && is_encoded(rest) => {
+                        Ok(Self(text.to_owned()))
+                    }
+                    _ => Err(IdError::Malformed {
+                        text: text.to_owned(),
+                        kind: $kind,
+                        example: $example,
+                    }),
                 }
-                Ok(Self(full))
             }
 
             /// Reads what a person typed: an id or the beginning of one, with or without its type.

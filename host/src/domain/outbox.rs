@@ -54,13 +54,7 @@ impl MessageKind {
 pub fn try_again_at(now: Timestamp, failures: u32) -> Timestamp {
     let doubled =
         FIRST_WAIT.saturating_mul(1u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX));
-    after(now, doubled.min(LONGEST_WAIT))
-}
-
-/// So many seconds later.
-pub fn after(now: Timestamp, seconds: u64) -> Timestamp {
-    let microseconds = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-    Timestamp(now.0.saturating_add(microseconds))
+    now.after(doubled.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]

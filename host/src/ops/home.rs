@@ -1,6 +1,9 @@
 //! The state folder: where runs, keys and compiled components live.
 
 use super::error::OpError;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The state folder of this user, or the one that was named.
@@ -37,6 +40,39 @@ impl Home {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Makes the folder where it is missing, private to this user.
+    ///
+    /// # Errors
+    /// Where it cannot be made, with the way to another one.
+    pub(super) fn make(&self) -> Result<(), OpError> {
+        if self.0.is_dir() {
+            return Ok(());
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(|error| {
+            let reason = match error.kind() {
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                    "there is a file in its place, or in the place of a folder around it".into()
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "this user may not write to the folder around it".into()
+                }
+                io::ErrorKind::NotFound => "nothing can be made in the folder around it".into(),
+                io::ErrorKind::ReadOnlyFilesystem => "its file system is read-only".into(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "there is no space left for it".into()
+                }
+                _ => error.to_string(),
+            };
+            OpError::Setup {
+                message: format!(
+                    "the state folder `{}` cannot be made: {reason}",
+                    self.0.display()
+                ),
+                hint: "set `INITRUNNER_HOME` to a folder that this user may make and write".into(),
+            }
+        })
     }
 
     /// The database, unless another was named.

@@ -13,7 +13,7 @@ use crate::plugin::{CacheFolder, Pool, RuntimeOptions};
 use crate::store::owner::Owner;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
 use crate::store::{Store, key};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// How a host is set up.
@@ -92,6 +92,9 @@ impl Host {
             return Ok(store);
         }
         let opened = if self.options.persist {
+            if self.options.audit_db.is_none() {
+                self.options.home.make()?;
+            }
             SqliteStore::open(OpenOptions {
                 one_thread: self.options.one_run,
                 clock: Arc::clone(&self.clock),
@@ -110,6 +113,9 @@ impl Host {
     pub(super) fn gate(&self) -> Result<&Gate, OpError> {
         if let Some(gate) = self.gate.get() {
             return Ok(gate);
+        }
+        if self.options.persist {
+            self.options.home.make()?;
         }
         let keys = self.options.home.keys();
         // Without a key of its own on disk a host still runs: it compiles anew, and its approvals hold
@@ -151,4 +157,22 @@ impl Host {
         let owner = self.store()?.register_owner(id)?;
         Ok(self.owner.get_or_init(|| owner).id().clone())
     }
+}
+
+/// Checks that a database which was named is there, for whatever only makes sense with one: whoever
+/// mistypes a path should not read that there are no runs.
+///
+/// # Errors
+/// What is missing of it.
+pub fn check_named_database(path: &Path) -> Result<(), OpError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let message = match folder {
+        _ if path.exists() => return Ok(()),
+        Some(folder) if !folder.is_dir() => {
+            format!("there is no database `{}`: its folder does not exist", path.display())
+        }
+        _ => format!("there is no database `{}`", path.display()),
+    };
+    let hint = "correct the path; `initrunner run` would make a new one there".into();
+    Err(OpError::Setup { message, hint })
 }

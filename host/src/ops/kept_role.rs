@@ -36,6 +36,14 @@ impl Origin {
         }
     }
 
+    /// Whether the run was made of the same.
+    fn is_of(&self, run: &RunRecord) -> bool {
+        self.text == run.role_text
+            && self.files == run.files
+            && self.path == run.role_path
+            && self.components == run.components
+    }
+
     /// The digests of the components, by entry.
     pub(super) fn components(&self) -> &[Digest] {
         &self.components
@@ -54,10 +62,10 @@ struct Kept {
 pub(super) struct KeptRoles(Mutex<VecDeque<Kept>>);
 
 impl KeptRoles {
-    /// The role opened from `origin`, unless a variable that it read has changed.
-    pub(super) fn find(&self, origin: &Origin, environment: &Environment) -> Option<Arc<Opened>> {
+    /// The role that was opened for an equal run, unless a variable that it read has changed.
+    pub(super) fn find(&self, run: &RunRecord, environment: &Environment) -> Option<Arc<Opened>> {
         let mut kept = self.lock();
-        let place = kept.iter().position(|one| one.origin == *origin)?;
+        let place = kept.iter().position(|one| one.origin.is_of(run))?;
         let one = kept.remove(place)?;
         if !one.read.iter().all(|(name, value)| environment(name) == *value) {
             return None;

@@ -37,7 +37,7 @@ pub use edit_call::NewArguments;
 pub use error::OpError;
 pub use export_journal::{ExportRequest, export_journal};
 pub use home::Home;
-pub use host::{Environment, Host, HostOptions};
+pub use host::{Environment, Host, HostOptions, check_named_database};
 pub use identity::identity;
 pub use inspect_component::inspect_component;
 pub use list_audit::{list_approvals, list_starts};

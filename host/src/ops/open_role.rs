@@ -127,10 +127,10 @@ pub(super) async fn open_stored(
         store.load_to_drive(&stored.run.id).await?;
     }
     let run = &stored.run;
-    let origin = Origin::of(run);
-    if let Some(opened) = host.kept_roles.find(&origin, &*host.options.environment) {
+    if let Some(opened) = host.kept_roles.find(run, &*host.options.environment) {
         return Ok(opened);
     }
+    let origin = Origin::of(run);
     let recorder = Recorder::new(&*host.options.environment);
     let environment = |name: &str| recorder.get(name);
     let shown = run.role_path.display().to_string();

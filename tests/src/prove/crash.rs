@@ -4,7 +4,7 @@ use super::look;
 use super::recover::{Recovery, nothing_runs};
 use super::scenario::{SCENARIOS, Scenario, Step};
 use super::{Row, Table, Wrong};
-use crate::home::{Home, Ran};
+use crate::home::{Home, Ran, Start};
 use crate::random::Random;
 use initrunner::fail_point;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,9 +19,37 @@ use std::time::{Duration, Instant};
 /// How long a supervisor may take to end everything: it is a matter of milliseconds.
 const GONE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 
+/// How the program works: as the command line does, which drives one run, or as a process for many does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Threads {
+    /// A runtime with one thread. The store has a thread of its own.
+    One,
+    /// A runtime with several: whoever calls a verb of the store does it, and reads are apart.
+    Several,
+}
+
+impl Threads {
+    const BOTH: [Threads; 2] = [Threads::One, Threads::Several];
+
+    fn tell(self, start: Start) -> Start {
+        match self {
+            Threads::One => start,
+            Threads::Several => start.env("INITRUNNER_SEVERAL_THREADS", "1"),
+        }
+    }
+
+    fn name(self, place: &str) -> String {
+        match self {
+            Threads::One => place.to_owned(),
+            Threads::Several => format!("{place}, several threads"),
+        }
+    }
+}
+
 /// One kill.
 #[derive(Debug, Clone)]
 struct Plan {
+    threads: Threads,
     scenario: &'static Scenario,
     /// Which of its commands.
     step: usize,
@@ -39,6 +67,7 @@ enum Place {
 
 /// What a scenario came past when nothing killed it.
 struct Path {
+    threads: Threads,
     scenario: &'static Scenario,
     /// For each command: how long it took, and how often it reached what.
     steps: Vec<(Duration, BTreeMap<String, usize>)>,
@@ -49,11 +78,13 @@ pub fn table(kills: usize, seed: u64) -> Table {
     let title = format!("Crashes: the program is killed {kills} times (seed {seed})");
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut paths = Vec::new();
-    for scenario in &SCENARIOS {
-        match walk(scenario) {
+    let stories = SCENARIOS.iter().flat_map(|it| Threads::BOTH.map(|threads| (it, threads)));
+    for (scenario, threads) in stories {
+        match walk(scenario, threads) {
             Ok(path) => paths.push(path),
             Err(wrong) => {
-                let mut row = Row::new(format!("undisturbed: {}", scenario.name));
+                let name = format!("undisturbed: {}", scenario.name);
+                let mut row = Row::new(threads.name(&name));
                 row.count("no kill", Err(wrong));
                 rows.insert(row.name.clone(), row);
             }
@@ -88,14 +119,14 @@ pub fn table(kills: usize, seed: u64) -> Table {
 }
 
 /// Goes through a scenario and notes what it comes past.
-fn walk(scenario: &'static Scenario) -> Result<Path, Wrong> {
+fn walk(scenario: &'static Scenario, threads: Threads) -> Result<Path, Wrong> {
     let home = scenario.home();
     let mut steps = Vec::new();
     for (index, step) in scenario.steps.iter().enumerate() {
         let log = home.root().join(format!("reached.{index}"));
         let began = Instant::now();
-        let ran = step
-            .start(&home, true)
+        let ran = threads
+            .tell(step.start(&home, true))
             .env("INITRUNNER_FAIL_POINT", step.orders)
             .env("INITRUNNER_FAIL_POINT_LOG", &log.to_string_lossy())
             .run();
@@ -110,7 +141,7 @@ fn walk(scenario: &'static Scenario) -> Result<Path, Wrong> {
         return Err(Wrong::untrue(format!("the run is {}, not {}", look.state, scenario.end)));
     }
     Recovery::new(&home, 0).go_on(&mut Row::new(scenario.name))?;
-    Ok(Path { scenario, steps })
+    Ok(Path { threads, scenario, steps })
 }
 
 fn reached(log: &std::path::Path) -> BTreeMap<String, usize> {
@@ -124,34 +155,47 @@ fn reached(log: &std::path::Path) -> BTreeMap<String, usize> {
 /// Which kills there will be, and the fail points that none of them can be at.
 fn plans(paths: &[Path], kills: usize, seed: u64) -> (Vec<Plan>, Vec<String>) {
     let mut random = Random::new(seed);
-    let mut places: Vec<(&'static Scenario, usize, String, usize)> = Vec::new();
+    let mut places: Vec<(&Path, usize, String, usize)> = Vec::new();
     for path in paths {
         for (step, (_, points)) in path.steps.iter().enumerate() {
             for (name, count) in points {
-                places.extend((1..=*count).map(|nth| (path.scenario, step, name.clone(), nth)));
+                places.extend((1..=*count).map(|nth| (path, step, name.clone(), nth)));
             }
         }
     }
     let mut plans: Vec<Plan> = Vec::new();
-    let mut plan = |scenario, step, place, random: &mut Random| {
-        plans.push(Plan { scenario, step, place, seed: random.bits() });
+    let mut plan = |path: &Path, step, place, random: &mut Random| {
+        let (threads, scenario) = (path.threads, path.scenario);
+        plans.push(Plan { threads, scenario, step, place, seed: random.bits() });
     };
     let mut unreached = Vec::new();
     let mut used = BTreeSet::new();
-    for name in fail_point::names() {
-        let Some(index) = places.iter().position(|place| place.2 == name) else {
+    // The points of the other kind of program, which come before all that are left.
+    let mut next = Vec::new();
+    for (count, name) in fail_point::names().into_iter().enumerate() {
+        let of = |threads: Threads| {
+            places.iter().position(|place| place.2 == name && place.0.threads == threads)
+        };
+        // In turn, so that few kills are of both kinds, too.
+        let mut kinds = Threads::BOTH;
+        kinds.rotate_left(count % 2);
+        let mut found = kinds.into_iter().filter_map(of);
+        let Some(index) = found.next() else {
             unreached.push(name);
             continue;
         };
+        next.extend(found);
         used.insert(index);
-        let (scenario, step, _, nth) = places[index];
-        plan(scenario, step, Place::Point { name, nth }, &mut random);
+        let (path, step, _, nth) = places[index];
+        plan(path, step, Place::Point { name, nth }, &mut random);
     }
     // Half of the rest at the same points in other circumstances, half at any time.
-    let mut others: Vec<usize> = (0..places.len()).filter(|index| !used.contains(index)).collect();
+    let is_left = |index: &usize| !used.contains(index) && !next.contains(index);
+    let mut others: Vec<usize> = (0..places.len()).filter(is_left).collect();
     for left in (1..others.len()).rev() {
         others.swap(left, random.below(left + 1));
     }
+    others.extend(next);
     let stories: Vec<&Path> = paths
         .iter()
         .filter(|path| path.scenario.steps.iter().all(|s| s.orders.is_empty()))
@@ -161,14 +205,14 @@ fn plans(paths: &[Path], kills: usize, seed: u64) -> (Vec<Plan>, Vec<String>) {
         if count % 2 == 0
             && let Some(index) = others.pop()
         {
-            let (scenario, step, name, nth) = places[index].clone();
-            plan(scenario, step, Place::Point { name, nth }, &mut random);
+            let (path, step, name, nth) = places[index].clone();
+            plan(path, step, Place::Point { name, nth }, &mut random);
         } else if !stories.is_empty() {
             let path = *random.pick(&stories);
             let step = random.below(path.steps.len());
             let micros = usize::try_from(path.steps[step].0.as_micros()).unwrap_or(1).max(1);
             let after = Duration::from_micros(random.below(micros) as u64);
-            plan(path.scenario, step, Place::Time(after), &mut random);
+            plan(path, step, Place::Time(after), &mut random);
         }
     }
     (plans, unreached)
@@ -179,7 +223,7 @@ fn trial(plan: &Plan) -> Row {
         Place::Point { name, .. } => name.clone(),
         Place::Time(_) => format!("at any time: {}", plan.scenario.name),
     };
-    let mut row = Row::new(name);
+    let mut row = Row::new(plan.threads.name(&name));
     let home = plan.scenario.home();
     let outcome = kill(plan, &home).and_then(|()| {
         nothing_runs(&home)?;
@@ -198,7 +242,8 @@ fn trial(plan: &Plan) -> Row {
 /// where that was.
 fn kill(plan: &Plan, home: &Home) -> Result<(), Wrong> {
     for step in &plan.scenario.steps[..plan.step] {
-        let ran = step.start(home, true).env("INITRUNNER_FAIL_POINT", step.orders).run();
+        let start = plan.threads.tell(step.start(home, true));
+        let ran = start.env("INITRUNNER_FAIL_POINT", step.orders).run();
         understood_or_ordered(step, &ran)?;
     }
     let step = &plan.scenario.steps[plan.step];
@@ -209,8 +254,9 @@ fn kill(plan: &Plan, home: &Home) -> Result<(), Wrong> {
             let log = home.root().join("reached");
             let orders = format!("{name}:{nth},{}", step.orders);
             let ended = Ended::watch(home)?;
-            let ran = step
-                .start(home, true)
+            let ran = plan
+                .threads
+                .tell(step.start(home, true))
                 .env("INITRUNNER_FAIL_POINT", &orders)
                 .env("INITRUNNER_FAIL_POINT_LOG", &log.to_string_lossy())
                 .after(ALIVE)
@@ -231,7 +277,10 @@ fn kill(plan: &Plan, home: &Home) -> Result<(), Wrong> {
         }
         Place::Time(after) => {
             let ended = Ended::watch(home)?;
-            let running = step.start(home, false).after(ALIVE).start();
+            // The shipped program, where it works like that.
+            let failing = plan.threads == Threads::Several;
+            let start = plan.threads.tell(step.start(home, failing));
+            let running = start.after(ALIVE).start();
             std::thread::sleep(*after);
             running.kill();
             ended.wait()?;

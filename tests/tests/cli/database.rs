@@ -121,6 +121,42 @@ fn a_database_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_named_database_that_is_not_there_is_no_empty_one() {
+    let home = Home::with_role(ASKING, RUNNER);
+    let path = home.root().join("typo/runs.db").display().to_string();
+    for command in [&["runs"][..], &["pending"], &["audit", "verify"], &["sweep"]] {
+        let ran = home.run(["--audit-db", &path].into_iter().chain(command.iter().copied()));
+        assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{ran}");
+        assert!(ran.stderr.contains("its folder does not exist; correct the path"), "{ran}");
+    }
+    assert!(!home.root().join("typo").exists());
+    let path = home.root().join("runs.db").display().to_string();
+    let ran = home.run(["--audit-db", &path, "runs"]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stderr.contains("there is no database `FOLDER/runs.db`; correct"), "{ran}");
+    assert!(!home.root().join("runs.db").exists());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_state_folder_that_cannot_be_made_says_where_else_to_put_it() {
+    let home = Home::with_role(ASKING, RUNNER);
+    for (place, why) in [
+        ("/dev/null/x", "there is a file in its place, or in the place of a folder around it"),
+        ("/proc/x/y", "nothing can be made in the folder around it"),
+    ] {
+        for words in [&["runs"][..], &["run", "role.yaml", "-p", "run touch x"]] {
+            let ran = home.command(words.iter().copied()).env("INITRUNNER_HOME", place).run();
+            assert_eq!(ran.code, Some(1), "{ran}");
+            let expected = format!(
+                "the state folder `{place}` cannot be made: {why}; set `INITRUNNER_HOME` to a folder"
+            );
+            assert!(ran.stderr.contains(&expected), "{ran}");
+        }
+    }
+}
+
+#[test]
 fn another_database_may_be_named() {
     let home = Home::with_role(ASKING, RUNNER);
     let path = home.root().join("elsewhere/runs.db").display().to_string();

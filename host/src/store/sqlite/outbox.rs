@@ -8,7 +8,7 @@ use super::run_row::RunRow;
 use super::writer::Write;
 use crate::domain::canonical;
 use crate::domain::clock::Timestamp;
-use crate::domain::outbox::{LEASE, MessageKind, after, try_again_at};
+use crate::domain::outbox::{LEASE, MessageKind, try_again_at};
 use crate::store::{OutboxMessage, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ pub(super) fn due_messages(
     for message in &messages {
         write.change_one(
             "UPDATE outbox SET due_at = ?1 WHERE n = ?2",
-            params![after(now, LEASE).0, message.n],
+            params![now.after(LEASE).0, message.n],
         )?;
     }
     Ok(messages)

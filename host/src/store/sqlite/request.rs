@@ -10,7 +10,6 @@ use crate::domain::approval::{Binding, Preview};
 use crate::domain::clock::{Moment, Timestamp};
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::event::EventKind;
-use crate::domain::expiry;
 use crate::domain::ids::CallId;
 use crate::domain::outbox::MessageKind;
 use crate::domain::rule::ApprovalRule;
@@ -176,7 +175,7 @@ fn limit(
     };
     let moment = Moment { at, uptime: write.uptime() };
     let (boot, uptime) = boots::columns(write, &moment)?;
-    Ok(Some(Limit { expires_at: expiry::expires_at(at, seconds), moment, boot, uptime }))
+    Ok(Some(Limit { expires_at: at.after(seconds), moment, boot, uptime }))
 }
 
 /// What a person was shown when `request` was asked.

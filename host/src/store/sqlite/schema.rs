@@ -30,8 +30,19 @@ pub(super) enum Found {
     Foreign,
 }
 
-/// Looks at the header. Reads one page where the database is ours.
+/// Looks at the header, at one moment: between two looks another process may make the tables, and an
+/// empty file with tables in it is none of ours. Reads one page where the database is ours.
 pub(super) fn find(conn: &Connection) -> Result<Found, Fault> {
+    if !conn.is_autocommit() {
+        return look(conn);
+    }
+    let moment = conn.unchecked_transaction()?;
+    let found = look(&moment)?;
+    moment.commit()?;
+    Ok(found)
+}
+
+fn look(conn: &Connection) -> Result<Found, Fault> {
     let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = number("application_id")?;
     let version = number("user_version")?;
