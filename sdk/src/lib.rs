@@ -103,6 +103,7 @@ pub mod bindings {
 
             world plugin {
                 import initrunner:host/process@0.1.0;
+                import initrunner:host/sql@0.1.0;
                 export initrunner:plugin/tools@0.1.0;
             }
         ",
@@ -118,6 +119,7 @@ pub mod bindings {
 
 mod plugin;
 pub mod process;
+pub mod sql;
 
 pub use bindings::initrunner::plugin::types::{
     Call, Content, Effects, Failure, PluginManifest as Manifest, Preview, PreviewFormat, Tool,
