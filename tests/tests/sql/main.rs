@@ -3,6 +3,7 @@
 mod attack;
 mod file;
 mod own_state;
+mod tool;
 mod types;
 
 use initrunner::domain::secret::Secrets;

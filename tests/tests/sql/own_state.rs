@@ -107,6 +107,15 @@ fn a_file_of_the_state_is_no_log_of_another_database() {
 }
 
 #[test]
+fn the_built_in_tool_does_not_reach_it_either() {
+    let shop = shop();
+    let tools = "  - type: sql\n    database: state/audit.db";
+    let problems = wait(shop.sandbox.open(tools, shop.folder.path())).err().unwrap_or_default();
+    assert!(problems.starts_with("role.yaml:6:5: "), "{problems}");
+    assert!(problems.contains(OWN), "{problems}");
+}
+
+#[test]
 fn a_database_of_the_host_is_refused_wherever_it_lies() {
     use initrunner::store::sqlite::{OpenOptions, SqliteStore};
     let shop = shop();
