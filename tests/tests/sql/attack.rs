@@ -300,10 +300,7 @@ fn limits() -> impl Iterator<Item = Case> {
                 ))),
                 time(),
             ),
-            (
-                query("SELECT json_group_array(randomblob(10)) FROM (SELECT 1)"),
-                Refused("invalid", "JSON cannot hold BLOB"),
-            ),
+            (query("SELECT json_array(x'ffffff')"), Refused("invalid", "JSON cannot hold BLOB")),
             (query(&nested), Refused("limit", "maximum depth")),
             (query(&terms), Refused("limit", "too many terms in compound SELECT")),
             (query(&columns), Refused("limit", "too many columns")),

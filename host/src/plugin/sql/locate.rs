@@ -6,7 +6,6 @@
 
 use super::super::bindings::initrunner::host::sql::Error;
 use super::Database;
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, FileType, Metadata};
 use std::io::ErrorKind;
@@ -72,13 +71,20 @@ pub(super) fn locate(database: &Database) -> Result<Place, Error> {
             Place { path: folder.join(file), found: None }
         }
     };
-    let protected = Protected::of(&database.protected);
-    if protected.holds(&place.path) || link.is_some_and(|it| protected.has(&it)) {
+    if Protected::of(&database.protected).holds(&place.path) {
         return Err(own_state(name));
+    }
+    if let Some(names) = link.map(|it| it.nlink()).filter(|names| *names > 1) {
+        // It may be the host's own by another name. Nor would SQLite find, under one name, the journal
+        // that it left under the other (howtocorrupt.html, 2.4).
+        return Err(Error::Failed(format!(
+            "the file of the database `{name}` has {names} names (hard links); grant one that has no \
+             other, such as a copy"
+        )));
     }
     for suffix in BESIDE {
         let Ok(metadata) = fs::symlink_metadata(beside(&place.path, suffix)) else { continue };
-        if !metadata.is_file() || protected.has(&metadata) {
+        if !metadata.is_file() || metadata.nlink() > 1 {
             return Err(Error::Failed(format!(
                 "the file `…{suffix}` beside the database `{name}` is not one that SQLite made; \
                  remove it"
@@ -96,7 +102,8 @@ pub(super) fn still_there(place: &Place, name: &str) -> Result<(), Error> {
     let now = fs::symlink_metadata(&place.path).ok().filter(Metadata::is_file);
     match (now, place.found) {
         (Some(now), Some(found)) if identity(&now) == found => Ok(()),
-        (Some(_), None) => Ok(()),
+        // One that SQLite has just made has no other name.
+        (Some(now), None) if now.nlink() == 1 => Ok(()),
         _ => Err(Error::Failed(format!(
             "the file of the database `{name}` was replaced while it was opened; try again"
         ))),
@@ -117,44 +124,30 @@ pub(super) fn is_protected(path: &Path, protected: &[PathBuf]) -> bool {
         }
     }
     let path = resolved.unwrap_or_else(|| path.to_owned());
-    let protected = Protected::of(protected);
-    protected.holds(&path) || fs::symlink_metadata(&path).is_ok_and(|it| protected.has(&it))
+    Protected::of(protected).holds(&path)
 }
 
 /// The host's own folders.
 struct Protected {
     folders: Vec<PathBuf>,
-    /// Every folder and file in them: a bind mount or a hard link is the same file by another path.
-    inside: HashSet<Identity>,
+    /// The same: mounted elsewhere, a folder is the same one by another path.
+    identities: Vec<Identity>,
 }
 
 impl Protected {
     fn of(folders: &[PathBuf]) -> Self {
         let resolved = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         let folders: Vec<PathBuf> = folders.iter().map(resolved).collect();
-        let mut inside = HashSet::new();
-        let mut left = folders.clone();
-        while let Some(path) = left.pop() {
-            // What is gone by now is not reached either.
-            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-            if metadata.is_dir() {
-                let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-                left.extend(entries.map(|entry| entry.path()));
-            }
-            inside.insert(identity(&metadata));
-        }
-        Self { folders, inside }
+        let identity = |path: &PathBuf| fs::symlink_metadata(path).ok().map(|it| identity(&it));
+        Self { identities: folders.iter().filter_map(identity).collect(), folders }
     }
 
-    fn has(&self, metadata: &Metadata) -> bool {
-        self.inside.contains(&identity(metadata))
-    }
-
-    /// Whether a path without links leads through one of them.
+    /// Whether a path without links is one of them, or leads through one.
     fn holds(&self, path: &Path) -> bool {
-        let folders = path.ancestors().skip(1);
-        self.folders.iter().any(|own| path.starts_with(own))
-            || folders.into_iter().any(|it| fs::metadata(it).is_ok_and(|it| self.has(&it)))
+        let is_one = |path: &Path| {
+            fs::symlink_metadata(path).is_ok_and(|it| self.identities.contains(&identity(&it)))
+        };
+        self.folders.iter().any(|own| path.starts_with(own)) || path.ancestors().any(is_one)
     }
 }
 
