@@ -286,6 +286,8 @@ fn limits() -> impl Iterator<Item = Case> {
                 ),
                 memory(),
             ),
+            // One instruction that takes seconds and asks nobody: its call ends in time all the same.
+            (soon(query("SELECT instr(zeroblob(1000000), zeroblob(500000) || x'01')")), time()),
             (query("SELECT randomblob(1000000000)"), large()),
             (
                 query("SELECT length(zeroblob(1000000000)) + length(hex(zeroblob(1000000000)))"),

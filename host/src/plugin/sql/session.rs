@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// Bytes of one text, blob or row that SQLite handles. A function that walks over one value asks
 /// nobody whether to stop, and some take the square of its length, so this bounds the time that passes
-/// unwatched, too: seconds in the worst case that we found (`instr` of halves).
+/// unwatched, too: ten seconds in the worst case that we found (`instr` of halves).
 const VALUE: i32 = 1 << 20;
 
 /// SQLite's limits on a connection (<https://sqlite.org/limits.html>), where its own are larger.
