@@ -9,6 +9,7 @@ fn main() {
     let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let workspace = here.parent().map(PathBuf::from).unwrap_or_default();
     build_guests::watch(&workspace, &["tests/guests", "sdk", "wit", "Cargo.lock", "Cargo.toml"]);
-    let components = build_guests::build(&workspace, &["initrunner-probe"]);
+    let components = build_guests::build(&workspace, &["initrunner-probe", "initrunner-sql-probe"]);
     println!("cargo::rustc-env=PROBE={}", components[0].display());
+    println!("cargo::rustc-env=SQL_PROBE={}", components[1].display());
 }

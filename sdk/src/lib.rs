@@ -1,7 +1,7 @@
 //! Write tools for initrunner.
 //!
 //! A plugin is a WebAssembly component that offers tools to a model. It reaches nothing by itself: no
-//! file, no network, no environment. What it needs it imports (here: [`process`]), a role grants it,
+//! file, no network, no environment. What it needs it imports ([`process`], [`sql`]), a role grants it,
 //! and a person may be asked before a call happens. This crate is the component's side of that; the
 //! contract is in the repository's `wit/` folder.
 //!
@@ -103,6 +103,7 @@ pub mod bindings {
 
             world plugin {
                 import initrunner:host/process@0.1.0;
+                import initrunner:host/sql@0.1.0;
                 export initrunner:plugin/tools@0.1.0;
             }
         ",
@@ -139,6 +140,7 @@ pub mod policy_bindings {
 mod plugin;
 pub mod policy;
 pub mod process;
+pub mod sql;
 
 pub use bindings::initrunner::plugin::types::{
     Call, Content, Effects, Failure, PluginManifest as Manifest, Preview, PreviewFormat, Tool,

@@ -45,3 +45,8 @@ fn beside(name: &str, cure: &str) -> PathBuf {
 pub fn probe() -> &'static Path {
     Path::new(env!("PROBE"))
 }
+
+/// The component that says to the database capability whatever a test names; see `guests/sql`.
+pub fn sql_probe() -> &'static Path {
+    Path::new(env!("SQL_PROBE"))
+}

@@ -2,9 +2,10 @@
 
 use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
+use initrunner::domain::secret::Secrets;
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
 use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,11 +24,20 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
+        Self::set_up(cache, pool, vec![])
+    }
+
+    /// A gate whose components reach nothing in these folders.
+    pub fn protecting(cache: Option<CacheFolder>, protected: Vec<PathBuf>) -> Self {
+        Self::set_up(cache, Pool::MANY_RUNS, protected)
+    }
+
+    fn set_up(cache: Option<CacheFolder>, pool: Pool, protected: Vec<PathBuf>) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let options = RuntimeOptions {
             cache,
-            protected: vec![],
+            protected,
             pool,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         };
@@ -44,6 +54,19 @@ impl Sandbox {
     /// # Errors
     /// The problems, rendered.
     pub async fn open(&self, tools: &str, folder: &Path) -> Result<Toolset, String> {
+        self.open_with(tools, folder, &Default::default()).await
+    }
+
+    /// The same, of a role with these secrets.
+    ///
+    /// # Errors
+    /// The problems, rendered.
+    pub async fn open_with(
+        &self,
+        tools: &str,
+        folder: &Path,
+        secrets: &Arc<Secrets>,
+    ) -> Result<Toolset, String> {
         let text = format!("name: test\nprompt: p\nmodel: scripted:s.yaml\ntools:\n{tools}\n");
         let role = parse(&text, &|_| None).map_err(|errors| errors.render("role.yaml"))?;
         let render = |problems: Vec<initrunner::plugin::EntryProblem>| {
@@ -59,7 +82,7 @@ impl Sandbox {
         for entry in &role.entries {
             sources.push(Source::of(entry, folder).map_err(|problem| render(vec![problem]))?);
         }
-        let site = RoleSite { folder, environment: &|_| None, secrets: &Default::default() };
+        let site = RoleSite { folder, environment: &|_| None, secrets };
         let request = OpenRequest { role: &role, role_text: &text, sources: &sources, site };
         self.gate.open(request).await.map_err(|error| render(error.0))
     }

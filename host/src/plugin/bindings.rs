@@ -6,6 +6,7 @@ wasmtime::component::bindgen!({
         package initrunner:linkage;
         world guest {
             import initrunner:host/process@0.1.0;
+            import initrunner:host/sql@0.1.0;
             export initrunner:plugin/tools@0.1.0;
         }
     ",

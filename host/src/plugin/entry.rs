@@ -13,6 +13,7 @@ use super::process::{Announce, available_isolation};
 use super::resolve_grants::resolve_grants;
 use super::schema::{Author, Schema};
 use super::source::Source;
+use super::sql;
 use super::state::State;
 use crate::domain::canonical;
 use crate::domain::grant::Grants;
@@ -86,6 +87,7 @@ impl Runtime {
         let fail = |error: LoadError| vec![error.at(entry.source_position)];
         let component = self.load(source.digest, &source.bytes, &source.name).map_err(fail)?;
         let grants = resolve_grants(entry, site)?;
+        sql::keep_out(entry, &grants.sql, &self.protected)?;
         component.imports.check(&grants).map_err(fail)?;
         let linked = self.link(&component, Linking::Granted(&grants)).map_err(fail)?;
         let author = Author::of(&source.digest);

@@ -23,6 +23,7 @@ pub mod process;
 mod resolve_grants;
 mod schema;
 mod source;
+mod sql;
 mod state;
 
 pub use cache::CacheFolder;

@@ -2,6 +2,7 @@
 //! configuration.
 
 mod shell;
+mod sql;
 
 use super::entry::RoleSite;
 use super::error::EntryProblem;
@@ -46,6 +47,7 @@ pub(super) fn grants(
 ) -> Result<Grants, Vec<EntryProblem>> {
     match name {
         "shell" => Ok(shell::grants(&entry.config, site.folder)),
+        "sql" => sql::grants(entry, site.folder),
         _ => Ok(Grants::default()),
     }
 }

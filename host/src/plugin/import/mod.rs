@@ -4,6 +4,7 @@
 
 pub(super) mod http;
 pub(super) mod process;
+pub(super) mod sql;
 
 use super::error::LoadError;
 use super::state::State;
@@ -110,13 +111,22 @@ struct Capability {
     link: fn(&mut Linker<State>) -> wasmtime::Result<()>,
 }
 
-const CAPABILITIES: [Capability; 1] = [Capability {
-    interface: process::INTERFACE,
-    does: "run a program",
-    line: "grants: {process: [{program: NAME}]}",
-    granted: |grants| grants.process.is_some(),
-    link: process::add_to_linker,
-}];
+const CAPABILITIES: [Capability; 2] = [
+    Capability {
+        interface: process::INTERFACE,
+        does: "run a program",
+        line: "grants: {process: [{program: NAME}]}",
+        granted: |grants| grants.process.is_some(),
+        link: process::add_to_linker,
+    },
+    Capability {
+        interface: sql::INTERFACE,
+        does: "use a database",
+        line: "grants: {sql: [{name: NAME, url: sqlite:PATH}]}",
+        granted: |grants| !grants.sql.is_empty(),
+        link: sql::add_to_linker,
+    },
+];
 
 impl Capability {
     /// The capability that an import names.
