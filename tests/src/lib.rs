@@ -45,3 +45,8 @@ fn beside(name: &str, cure: &str) -> PathBuf {
 pub fn probe() -> &'static Path {
     Path::new(env!("PROBE"))
 }
+
+/// The component that asks for files as no library would; see `guests/files`.
+pub fn files_probe() -> &'static Path {
+    Path::new(env!("FILES"))
+}

@@ -4,7 +4,7 @@ use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
 use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,11 +23,16 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
+        Self::protecting(cache, pool, Vec::new())
+    }
+
+    /// A gate that keeps these folders for itself.
+    pub fn protecting(cache: Option<CacheFolder>, pool: Pool, protected: Vec<PathBuf>) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let options = RuntimeOptions {
             cache,
-            protected: vec![],
+            protected,
             pool,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         };
