@@ -7,6 +7,7 @@ mod limit;
 mod load;
 mod race;
 mod single;
+mod tool;
 
 use initrunner::gate::Toolset;
 use initrunner::plugin::{CacheFolder, Pool};
