@@ -9,7 +9,12 @@ use std::path::PathBuf;
 mod build_guests;
 
 /// The components the binary carries: the name a role uses, and the package that builds it.
-const FIRST_PARTY: &[(&str, &str)] = &[("shell", "initrunner-shell"), ("sql", "initrunner-sql")];
+const FIRST_PARTY: &[(&str, &str)] = &[
+    ("datetime", "initrunner-datetime"),
+    ("filesystem", "initrunner-filesystem"),
+    ("shell", "initrunner-shell"),
+    ("sql", "initrunner-sql"),
+];
 
 fn main() {
     let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

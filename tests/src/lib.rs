@@ -50,3 +50,8 @@ pub fn probe() -> &'static Path {
 pub fn sql_probe() -> &'static Path {
     Path::new(env!("SQL_PROBE"))
 }
+
+/// The component that asks for files as no library would; see `guests/files`.
+pub fn files_probe() -> &'static Path {
+    Path::new(env!("FILES"))
+}

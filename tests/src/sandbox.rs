@@ -24,15 +24,11 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
-        Self::set_up(cache, pool, vec![])
+        Self::protecting(cache, pool, Vec::new())
     }
 
-    /// A gate whose components reach nothing in these folders.
-    pub fn protecting(cache: Option<CacheFolder>, protected: Vec<PathBuf>) -> Self {
-        Self::set_up(cache, Pool::MANY_RUNS, protected)
-    }
-
-    fn set_up(cache: Option<CacheFolder>, pool: Pool, protected: Vec<PathBuf>) -> Self {
+    /// A gate that keeps these folders for itself.
+    pub fn protecting(cache: Option<CacheFolder>, pool: Pool, protected: Vec<PathBuf>) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let options = RuntimeOptions {

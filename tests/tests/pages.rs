@@ -8,8 +8,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// The configuration under which a page describes the tools: one that offers all of them.
-const CONFIGURED: [(&str, &str); 2] =
-    [("shell", "{}"), ("sql", r#"{"database": "shop.db", "access": "write"}"#)];
+const CONFIGURED: [(&str, &str); 4] = [
+    ("datetime", "{}"),
+    ("filesystem", r#"{"root": "data", "access": "write"}"#),
+    ("shell", "{}"),
+    ("sql", r#"{"database": "shop.db", "access": "write"}"#),
+];
 
 #[test]
 fn each_page_is_what_its_tool_says() {

@@ -29,6 +29,8 @@ pub(super) struct Access {
     pub(super) secrets: Arc<Secrets>,
     /// Folders that nothing may reach: the host's own state.
     pub(super) protected: Arc<[PathBuf]>,
+    /// Whether the grants follow from the entry's configuration: then no `grants` line would help.
+    pub(super) configured: bool,
     /// Who is told of each program before it runs.
     pub(super) announce: Option<Announce>,
     /// How far the grants go.
@@ -43,6 +45,7 @@ impl Access {
             environment: Arc::default(),
             secrets: Arc::default(),
             protected: Arc::default(),
+            configured: false,
             announce: None,
             reach: Reach::Nothing,
         }

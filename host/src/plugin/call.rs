@@ -57,7 +57,9 @@ impl Runtime {
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
-                guest.initrunner_plugin_tools().call_prepare(store, &entry.config, &call).await
+                let tools = guest.initrunner_plugin_tools();
+                let outcome = tools.call_prepare(&mut *store, &entry.config, &call).await?;
+                Ok(outcome.map_err(|error| hinted(error, store.data())))
             })
             .await
             .map_err(hide)?;
@@ -95,7 +97,9 @@ impl Runtime {
         let outcome = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
-                guest.initrunner_plugin_tools().call_invoke(store, &entry.config, &call).await
+                let tools = guest.initrunner_plugin_tools();
+                let outcome = tools.call_invoke(&mut *store, &entry.config, &call).await?;
+                Ok(outcome.map_err(|error| hinted(error, store.data())))
             })
             .await
             .map_err(hide)?;
@@ -188,6 +192,19 @@ pub(super) fn wire(input: CallInput) -> types::Call {
     }
 }
 
+/// A component knows an error's number only; the host knows what was refused, and what would allow it.
+fn hinted(failure: types::Failure, state: &State) -> types::Failure {
+    let add = |text: String| match state.hint(&text) {
+        Some(hint) => format!("{text}\n[the host: {hint}]"),
+        None => text,
+    };
+    match failure {
+        types::Failure::InvalidArguments(text) => types::Failure::InvalidArguments(add(text)),
+        types::Failure::Retry(text) => types::Failure::Retry(add(text)),
+        types::Failure::Failed(text) => types::Failure::Failed(add(text)),
+    }
+}
+
 fn failure(failure: types::Failure, secrets: &Secrets) -> CallError {
     // Untrusted text, and bounded like any other result.
     let cut = |text| cut(secrets.redacted(text), DESCRIPTION);
@@ -227,10 +244,11 @@ fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> 
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
-    match store.data().log.summary() {
-        Some(line) => CallError::Broken(format!("the tool crashed: {cause}; it printed `{line}`")),
-        None => CallError::Broken(format!("the tool crashed: {cause}")),
-    }
+    let printed =
+        store.data().log.summary().map(|line| format!("; it printed `{line}`")).unwrap_or_default();
+    let hint =
+        store.data().hint(&printed).map(|hint| format!("\n[the host: {hint}]")).unwrap_or_default();
+    CallError::Broken(format!("the tool crashed: {cause}{printed}{hint}"))
 }
 
 /// Cuts text at a character and says so.

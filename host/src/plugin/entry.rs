@@ -4,8 +4,10 @@
 use super::Runtime;
 use super::access::{Access, Reach};
 use super::bindings::GuestPre;
+use super::carried;
 use super::component::Loaded;
 use super::error::{EntryProblem, LoadError};
+use super::files;
 use super::import::{self, Linking};
 use super::limits::{CallLimits, LARGEST_MEMORY};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
@@ -18,7 +20,7 @@ use super::state::State;
 use crate::domain::canonical;
 use crate::domain::grant::Grants;
 use crate::domain::nearest::nearest;
-use crate::domain::role::{Entry, Position, RESERVED};
+use crate::domain::role::{Entry, EntrySource, Position, RESERVED};
 use crate::domain::secret::{Secrets, placeholder};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -46,6 +48,7 @@ pub struct LoadedEntry {
     pub(super) linked: Linked,
     environment: Arc<[(String, String)]>,
     pub(super) secrets: Arc<Secrets>,
+    configured: bool,
 }
 
 /// One tool of an entry.
@@ -86,7 +89,13 @@ impl Runtime {
     ) -> Result<LoadedEntry, Vec<EntryProblem>> {
         let fail = |error: LoadError| vec![error.at(entry.source_position)];
         let component = self.load(source.digest, &source.bytes, &source.name).map_err(fail)?;
-        let grants = resolve_grants(entry, site)?;
+        let mut grants = resolve_grants(entry, site)?;
+        // What follows from the configuration is wrong at its key.
+        let configured =
+            matches!(&entry.source, EntrySource::Type(name) if carried::find(name).is_some());
+        let key = entry.config_positions.get("root").filter(|_| configured);
+        let place = key.copied().unwrap_or(entry.source_position);
+        files::check(&mut grants.files, &self.protected).map_err(|it| vec![it.at(place)])?;
         sql::keep_out(entry, &grants.sql, &self.protected)?;
         component.imports.check(&grants).map_err(fail)?;
         let linked = self.link(&component, Linking::Granted(&grants)).map_err(fail)?;
@@ -120,7 +129,17 @@ impl Runtime {
             .collect();
         let (entry, secrets) = (entry.clone(), Arc::clone(site.secrets));
         let grants = Arc::new(grants);
-        Ok(LoadedEntry { entry, component, grants, tools, config, linked, environment, secrets })
+        Ok(LoadedEntry {
+            entry,
+            component,
+            grants,
+            tools,
+            config,
+            linked,
+            environment,
+            secrets,
+            configured,
+        })
     }
 
     pub(super) fn link(
@@ -188,6 +207,7 @@ impl LoadedEntry {
             environment: Arc::clone(&self.environment),
             secrets: Arc::clone(&self.secrets),
             protected: Arc::clone(protected),
+            configured: self.configured,
             announce,
             reach,
         }

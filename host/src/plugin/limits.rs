@@ -54,3 +54,15 @@ pub(super) const DESCRIPTION: usize = 256 << 10;
 
 /// Tools that one component may offer. OpenAI-compatible servers take 128 functions in one request.
 pub(super) const TOOLS: usize = 128;
+
+/// Bytes that one call may write to files, new names and gaps included: a call must not fill the disk.
+/// A large download or a build's output fits; a loop that writes is stopped within a second.
+pub(super) const WRITTEN: u64 = 256 << 20;
+
+/// Names of folders that one call holds in open listings: thirty megabytes of the host's
+/// memory at worst.
+pub(super) const LISTED: usize = 100_000;
+
+/// Files and folders that one call holds open. The process shares its descriptors (a thousand, where
+/// nobody raised that) among all calls and the database.
+pub(super) const OPEN_FILES: usize = 64;

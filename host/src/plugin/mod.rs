@@ -14,6 +14,7 @@ mod component;
 mod engine;
 mod entry;
 mod error;
+mod files;
 mod import;
 mod inspect;
 mod limits;

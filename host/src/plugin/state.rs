@@ -1,6 +1,8 @@
 //! What one instance of a component has: an inert WASI, its limits, and what it was granted.
 
 use super::access::{Access, Reach};
+use super::files::Files;
+use super::import::files::FilesView;
 use super::import::http::InertHttp;
 use super::limits::{CallLimits, RESOURCES};
 use super::log::Log;
@@ -24,6 +26,7 @@ pub(super) struct State {
     pub(super) deadline: Instant,
     /// What it was granted.
     pub(super) access: Access,
+    files: Files,
 }
 
 /// Counts against the limits. The first limit hit is what the person is told.
@@ -65,13 +68,25 @@ impl State {
             log,
             usage: Usage { limits, memory: 0, host_calls: 0, note: None },
             deadline: Instant::now() + limits.timeout,
+            files: Files::new(access.clone()),
             access,
         }
     }
 
     /// What to tell about a call that failed, beyond the failure itself.
     pub(super) fn note(&self) -> Option<String> {
-        self.usage.note.clone().or_else(|| self.http_hooks.refused())
+        let stopped = self.usage.note.clone().or_else(|| self.files.stopped());
+        stopped.or_else(|| self.http_hooks.refused())
+    }
+
+    /// What it was refused on its way, where that explains a failure of its own, which `said` why.
+    pub(super) fn hint(&self, said: &str) -> Option<String> {
+        self.files.hint(said)
+    }
+
+    /// What its `wasi:filesystem` reaches.
+    pub(super) fn files(&mut self) -> FilesView<'_> {
+        FilesView { files: &mut self.files, table: &mut self.table }
     }
 }
 

@@ -8,7 +8,7 @@ mod types;
 
 use initrunner::domain::secret::Secrets;
 use initrunner::gate::Toolset;
-use initrunner::plugin::CacheFolder;
+use initrunner::plugin::{CacheFolder, Pool};
 use initrunner_tests::sandbox::Sandbox;
 use initrunner_tests::sql_probe;
 use rusqlite::Connection;
@@ -56,7 +56,7 @@ impl Shop {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         std::fs::create_dir(&state).unwrap();
-        let sandbox = Sandbox::protecting(Some(cache()), vec![state.clone()]);
+        let sandbox = Sandbox::protecting(Some(cache()), Pool::MANY_RUNS, vec![state.clone()]);
         let shop = Self { _alone: alone, folder, state, sandbox };
         shop.by_hand().execute_batch(SHOP).unwrap();
         shop

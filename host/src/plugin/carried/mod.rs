@@ -1,6 +1,7 @@
 //! The first-party components that the binary carries, and what each is granted by its own
 //! configuration.
 
+mod filesystem;
 mod shell;
 mod sql;
 
@@ -46,6 +47,7 @@ pub(super) fn grants(
     site: &RoleSite<'_>,
 ) -> Result<Grants, Vec<EntryProblem>> {
     match name {
+        "filesystem" => filesystem::grants(entry, site),
         "shell" => Ok(shell::grants(&entry.config, site.folder)),
         "sql" => sql::grants(entry, site.folder),
         _ => Ok(Grants::default()),

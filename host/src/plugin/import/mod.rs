@@ -2,6 +2,7 @@
 //! capability of the host is linked only where it is granted; anything else is refused when the role
 //! is loaded.
 
+pub(super) mod files;
 pub(super) mod http;
 pub(super) mod process;
 pub(super) mod sql;
@@ -150,6 +151,7 @@ pub(super) enum Linking<'a> {
 pub(super) fn linker(engine: &Engine, linking: Linking<'_>) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    files::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     for capability in &CAPABILITIES {
         let wanted = match linking {
