@@ -1,7 +1,7 @@
 //! Write tools for initrunner.
 //!
 //! A plugin is a WebAssembly component that offers tools to a model. It reaches nothing by itself: no
-//! file, no network, no environment. What it needs it imports (here: [`process`]), a role grants it,
+//! file, no network, no environment. What it needs it imports (here: [`process`] and [`http`]), a role grants it,
 //! and a person may be asked before a call happens. This crate is the component's side of that; the
 //! contract is in the repository's `wit/` folder.
 //!
@@ -116,6 +116,7 @@ pub mod bindings {
     });
 }
 
+pub mod http;
 mod plugin;
 pub mod process;
 
