@@ -2,7 +2,9 @@
 
 use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
+use initrunner::domain::secret::Secrets;
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
+use initrunner::plugin::egress::EgressOptions;
 use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -23,12 +25,22 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
+        Self::with(cache, pool, EgressOptions::default())
+    }
+
+    /// A gate whose requests leave as these options say.
+    pub fn with_egress(cache: Option<CacheFolder>, egress: EgressOptions) -> Self {
+        Self::with(cache, Pool::MANY_RUNS, egress)
+    }
+
+    fn with(cache: Option<CacheFolder>, pool: Pool, egress: EgressOptions) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let options = RuntimeOptions {
             cache,
             protected: vec![],
             pool,
+            egress,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         };
         Self { gate: Gate::new(options, [7; 32]).unwrap(), compiled }
@@ -44,8 +56,31 @@ impl Sandbox {
     /// # Errors
     /// The problems, rendered.
     pub async fn open(&self, tools: &str, folder: &Path) -> Result<Toolset, String> {
-        let text = format!("name: test\nprompt: p\nmodel: scripted:s.yaml\ntools:\n{tools}\n");
-        let role = parse(&text, &|_| None).map_err(|errors| errors.render("role.yaml"))?;
+        self.open_with(tools, folder, &[]).await
+    }
+
+    /// [`Sandbox::open`], for a role whose declared secrets have these values.
+    ///
+    /// # Errors
+    /// The problems, rendered.
+    pub async fn open_with(
+        &self,
+        tools: &str,
+        folder: &Path,
+        secrets: &[(&str, &str)],
+    ) -> Result<Toolset, String> {
+        let names: Vec<&str> = secrets.iter().map(|(name, _)| *name).collect();
+        let head = match names.is_empty() {
+            true => String::new(),
+            false => format!("secrets: [{}]\n", names.join(", ")),
+        };
+        let text =
+            format!("name: test\nprompt: p\nmodel: scripted:s.yaml\n{head}tools:\n{tools}\n");
+        let value = |name: &str| {
+            let found = secrets.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let role = parse(&text, &value).map_err(|errors| errors.render("role.yaml"))?;
         let render = |problems: Vec<initrunner::plugin::EntryProblem>| {
             let problems = problems.into_iter().map(|problem| Problem {
                 position: problem.position,
@@ -59,7 +94,8 @@ impl Sandbox {
         for entry in &role.entries {
             sources.push(Source::of(entry, folder).map_err(|problem| render(vec![problem]))?);
         }
-        let site = RoleSite { folder, environment: &|_| None, secrets: &Default::default() };
+        let declared = Arc::new(Secrets::of(&role, &value));
+        let site = RoleSite { folder, environment: &value, secrets: &declared };
         let request = OpenRequest { role: &role, role_text: &text, sources: &sources, site };
         self.gate.open(request).await.map_err(|error| render(error.0))
     }

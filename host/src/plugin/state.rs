@@ -1,9 +1,11 @@
 //! What one instance of a component has: an inert WASI, its limits, and what it was granted.
 
 use super::access::{Access, Reach};
-use super::import::http::InertHttp;
+use super::egress::Egress;
+use super::import::http::{self, Outgoing};
 use super::limits::{CallLimits, RESOURCES};
 use super::log::Log;
+use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -15,7 +17,7 @@ pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     http: WasiHttpCtx,
-    http_hooks: InertHttp,
+    http_hooks: Outgoing,
     /// What the component printed.
     pub(super) log: Log,
     /// Limits, and which were hit.
@@ -36,7 +38,7 @@ pub(super) struct Usage {
 }
 
 impl State {
-    pub(super) fn new(limits: CallLimits, access: Access) -> Self {
+    pub(super) fn new(limits: CallLimits, access: Access, egress: &Arc<Egress>) -> Self {
         let log = Log::new(limits.log);
         // Everything that the builder allows by default is closed: no files, arguments or input; sockets
         // and name look-up answer access-denied. Clocks and randomness are harmless to a tool, which may
@@ -60,8 +62,8 @@ impl State {
         Self {
             wasi,
             table,
-            http: WasiHttpCtx::new(),
-            http_hooks: InertHttp::default(),
+            http: http::context(),
+            http_hooks: Outgoing::new(egress, &access, limits),
             log,
             usage: Usage { limits, memory: 0, host_calls: 0, note: None },
             deadline: Instant::now() + limits.timeout,
@@ -69,9 +71,10 @@ impl State {
         }
     }
 
-    /// What to tell about a call that failed, beyond the failure itself.
+    /// What to tell about a call that failed, beyond the failure itself: the limit that it hit, or what it
+    /// tried to reach and was not granted.
     pub(super) fn note(&self) -> Option<String> {
-        self.usage.note.clone().or_else(|| self.http_hooks.refused())
+        self.usage.note.clone().or_else(|| self.http_hooks.note())
     }
 }
 
