@@ -9,7 +9,7 @@ use std::path::PathBuf;
 mod build_guests;
 
 /// The components the binary carries: the name a role uses, and the package that builds it.
-const FIRST_PARTY: &[(&str, &str)] = &[("shell", "initrunner-shell")];
+const FIRST_PARTY: &[(&str, &str)] = &[("http", "initrunner-http"), ("shell", "initrunner-shell")];
 
 fn main() {
     let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());

@@ -4,6 +4,7 @@
 use super::Runtime;
 use super::access::{Access, Reach};
 use super::bindings::GuestPre;
+use super::carried;
 use super::component::Loaded;
 use super::error::{EntryProblem, LoadError};
 use super::import::{self, Linking};
@@ -147,6 +148,9 @@ impl LoadedEntry {
             // The tool must outlive its program to be able to tell how it ended.
             let program = Duration::from_millis(process.timeout_ms.into());
             limits.timeout = limits.timeout.max(program + Duration::from_secs(10));
+        }
+        if let Some(request) = carried::request_time(&self.entry) {
+            limits.timeout = limits.timeout.max(request + Duration::from_secs(10));
         }
         if let Some(seconds) = asked.timeout_seconds {
             limits.timeout = Duration::from_secs(seconds.into());

@@ -11,6 +11,7 @@ mod responses;
 mod secrets;
 mod server;
 mod tls;
+mod tool;
 
 use initrunner::domain::grant::{Grants, HostPattern, HttpGrant, Scheme};
 use initrunner::domain::secret::Secrets;

@@ -1,13 +1,15 @@
 //! The first-party components that the binary carries, and what each is granted by its own
 //! configuration.
 
+mod http;
 mod shell;
 
 use super::entry::RoleSite;
 use super::error::EntryProblem;
 use crate::domain::digest::Digest;
 use crate::domain::grant::Grants;
-use crate::domain::role::Entry;
+use crate::domain::role::{Entry, EntrySource};
+use std::time::Duration;
 
 /// One component in the binary.
 pub(super) struct Carried {
@@ -45,7 +47,17 @@ pub(super) fn grants(
     site: &RoleSite<'_>,
 ) -> Result<Grants, Vec<EntryProblem>> {
     match name {
+        "http" => http::grants(entry, site),
         "shell" => Ok(shell::grants(&entry.config, site.folder)),
         _ => Ok(Grants::default()),
+    }
+}
+
+/// How long a built-in says that one of its requests may take, where it says so: the call must outlive it
+/// to be able to tell.
+pub(super) fn request_time(entry: &Entry) -> Option<Duration> {
+    match &entry.source {
+        EntrySource::Type(name) if name == "http" => Some(http::request_time(&entry.config)),
+        _ => None,
     }
 }
