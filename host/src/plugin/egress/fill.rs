@@ -47,7 +47,7 @@ pub(super) fn fill(
         let Some(name) = named.first() else { continue };
         // Blanks around a value are no part of it; keys are pasted with a line end.
         let whole = secrets.fill(&text);
-        let mut whole = HeaderValue::from_str(whole.trim()).map_err(|_| {
+        let mut whole = HeaderValue::from_bytes(whole.trim().as_bytes()).map_err(|_| {
             Refusal::denied(format!(
                 "the value of the secret `{name}` cannot stand in a header: it has a line break or \
                  another control character"
