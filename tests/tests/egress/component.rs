@@ -1,7 +1,7 @@
 //! Through a real component, which knows `wasi:http` and nothing else: what it is told, and what the
 //! model and the person are told.
 
-use super::server::{Answer, Server, ok};
+use super::server::{Answer, Server, ok, silent_port};
 use super::{Names, wait};
 use initrunner::plugin::CacheFolder;
 use initrunner::plugin::egress::{EgressLimits, EgressOptions};
@@ -209,9 +209,7 @@ fn a_socket_and_a_look_up_are_refused_with_what_to_use() {
 fn a_connection_that_fails_is_told() {
     wait(async {
         let sandbox = sandbox(names(), EgressLimits::default());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let (_socket, port) = silent_port();
         let request = json!({ "authority": format!("api.example.com:{port}") });
         let told = call(&sandbox, &entry(&granted(port), ""), "request-fail", request).await;
         let reason = format!(

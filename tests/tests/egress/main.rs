@@ -95,10 +95,14 @@ impl Desk {
     }
 
     async fn send(&self, request: Request) -> Result<Response, Refusal> {
+        self.send_within(request, self.time).await
+    }
+
+    async fn send_within(&self, request: Request, time: Duration) -> Result<Response, Refusal> {
         let pass = Pass {
             grants: &self.grants,
             secrets: &self.secrets,
-            until: Instant::now() + self.time,
+            until: Instant::now() + time,
             connect: None,
             first_byte: None,
             between_bytes: None,

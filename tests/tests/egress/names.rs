@@ -1,22 +1,24 @@
 //! Names: resolved once, every answer looked at, and the address that was looked at is the one that is
 //! connected to. Redirects are answers, and following one is another request.
 
-use super::server::{Answer, Server, ok};
+use super::server::{Answer, Server, ok, twins};
 use super::{Desk, Names, get, grant, refused, wait};
 use initrunner::plugin::egress::Kind;
 
 #[test]
 fn an_answer_that_changes_between_check_and_connection_changes_nothing() {
     wait(async {
-        let server = Server::start(|_| ok("", "the one that was looked at")).await;
-        let port = server.port();
         // 127.0.0.2 is granted and looked at; the second answer, which nobody asks for, is this machine.
-        let other = Server::at(&format!("127.0.0.2:{port}"), None, |_| ok("", "another")).await;
+        let (here, there) = twins("127.0.0.1", "127.0.0.2").await;
+        let server = Server::on(here, None, |_| ok("", "another"));
+        let other = Server::on(there, None, |_| ok("", "the one that was looked at"));
+        let port = server.port();
         let names = Names::of(&[("api.example.com", &[&["127.0.0.2"], &["127.0.0.1"]])]);
         let desk =
             Desk::new(names.clone(), vec![grant("api.example.com", port, &["127.0.0.2/32"])]);
         let authority = format!("api.example.com:{port}");
-        assert_eq!(desk.send(get(&authority, "/")).await.unwrap().body, b"another");
+        let body = desk.send(get(&authority, "/")).await.unwrap().body;
+        assert_eq!(body, b"the one that was looked at");
         assert_eq!(names.asked(), 1, "a name is resolved once for a request");
         assert!(other.seen()[0].contains(&format!("host: {authority}\r\n")), "{:?}", other.seen());
         // The next request is looked at anew, and its answer is not granted.

@@ -1,6 +1,6 @@
 //! Servers that send too much, too slowly, nothing, or what is not HTTP.
 
-use super::server::{Answer, Server, ok};
+use super::server::{Answer, Server, ok, silent_port};
 use super::{Desk, Names, Table, get, grant, refused, wait};
 use initrunner::plugin::egress::{EgressLimits, Kind, Pass, Refusal, Request, Response};
 use std::sync::Arc;
@@ -98,9 +98,7 @@ fn a_slow_server_takes_no_longer_than_the_call() {
             );
         }
         // Nothing listens there and nothing answers: a port that takes no connection.
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let (_socket, port) = silent_port();
         let desk = Desk::new(Names::of(&[]), vec![grant("127.0.0.1", port, &["127.0.0.1/32"])]);
         let outcome = desk.send(get(&format!("127.0.0.1:{port}"), "/")).await;
         refused(outcome, Kind::Unreachable, "connection refused");
@@ -153,15 +151,17 @@ fn connections_are_limited_over_all_calls_and_given_back() {
         let authority = format!("127.0.0.1:{port}");
         let grants = vec![grant("127.0.0.1", port, &["127.0.0.1/32"])];
         let mut desk = Desk::limited(Names::of(&[]), grants, LIMITS);
-        desk.time = Duration::from_millis(600);
-        // Two hold both connections until their time is up; a third waits and is too late with them.
+        // Two hold both connections until their time is up; a third has less time and waits in vain.
+        desk.time = Duration::from_secs(1);
         let held = || desk.send(get(&authority, "/hold"));
-        let (one, two, three) = tokio::join!(held(), held(), desk.send(get(&authority, "/")));
+        let waiting = desk.send_within(get(&authority, "/"), Duration::from_millis(200));
+        let (one, two, three) = tokio::join!(held(), held(), waiting);
         for outcome in [one, two, three] {
             refused(outcome, Kind::Slow, "did not answer within the time of the call");
         }
         assert_eq!(server.seen().len(), 2);
         // They were given back.
+        desk.time = Duration::from_secs(20);
         for _ in 0..3 {
             assert_eq!(desk.send(get(&authority, "/")).await.unwrap().body, b"here");
         }

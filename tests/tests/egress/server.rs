@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -43,7 +43,14 @@ impl Server {
         tls: Option<TlsAcceptor>,
         answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        Self::on(TcpListener::bind(address).await.unwrap(), tls, answer)
+    }
+
+    pub(crate) fn on(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (kept, answer) = (Arc::clone(&seen), Arc::new(answer));
@@ -80,6 +87,26 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Two listeners at one port, of two addresses of this machine.
+pub(crate) async fn twins(first: &str, second: &str) -> (TcpListener, TcpListener) {
+    loop {
+        let one = TcpListener::bind((first, 0)).await.unwrap();
+        let port = one.local_addr().unwrap().port();
+        // Another test may have the same port of the other address.
+        if let Ok(two) = TcpListener::bind((second, port)).await {
+            return (one, two);
+        }
+    }
+}
+
+/// A port that is taken and where nobody listens, as long as the socket lives.
+pub(crate) fn silent_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 async fn serve(
