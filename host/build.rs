@@ -12,6 +12,7 @@ mod build_guests;
 const FIRST_PARTY: &[(&str, &str)] = &[
     ("datetime", "initrunner-datetime"),
     ("filesystem", "initrunner-filesystem"),
+    ("http", "initrunner-http"),
     ("shell", "initrunner-shell"),
     ("sql", "initrunner-sql"),
 ];

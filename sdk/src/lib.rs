@@ -1,8 +1,8 @@
 //! Write tools for initrunner.
 //!
 //! A plugin is a WebAssembly component that offers tools to a model. It reaches nothing by itself: no
-//! file, no network, no environment. What it needs it imports ([`process`], [`sql`]), a role grants it,
-//! and a person may be asked before a call happens. This crate is the component's side of that; the
+//! file, no network, no environment. What it needs it imports ([`process`], [`http`], [`sql`]), a role
+//! grants it, and a person may be asked before a call happens. This crate is the component's side of that; the
 //! contract is in the repository's `wit/` folder.
 //!
 //! # A whole plugin
@@ -137,6 +137,7 @@ pub mod policy_bindings {
     });
 }
 
+pub mod http;
 mod plugin;
 pub mod policy;
 pub mod process;

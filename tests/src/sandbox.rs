@@ -4,6 +4,7 @@ use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::domain::secret::Secrets;
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
+use initrunner::plugin::egress::EgressOptions;
 use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -24,17 +25,32 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
-        Self::protecting(cache, pool, Vec::new())
+        Self::with(cache, pool, Vec::new(), EgressOptions::default())
     }
 
     /// A gate that keeps these folders for itself.
     pub fn protecting(cache: Option<CacheFolder>, pool: Pool, protected: Vec<PathBuf>) -> Self {
+        Self::with(cache, pool, protected, EgressOptions::default())
+    }
+
+    /// A gate whose requests leave as these options say.
+    pub fn with_egress(cache: Option<CacheFolder>, egress: EgressOptions) -> Self {
+        Self::with(cache, Pool::MANY_RUNS, Vec::new(), egress)
+    }
+
+    fn with(
+        cache: Option<CacheFolder>,
+        pool: Pool,
+        protected: Vec<PathBuf>,
+        egress: EgressOptions,
+    ) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let options = RuntimeOptions {
             cache,
             protected,
             pool,
+            egress,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         };
         Self { gate: Gate::new(options, [7; 32]).unwrap(), compiled }
@@ -50,10 +66,10 @@ impl Sandbox {
     /// # Errors
     /// The problems, rendered.
     pub async fn open(&self, tools: &str, folder: &Path) -> Result<Toolset, String> {
-        self.open_with(tools, folder, &Default::default()).await
+        self.open_with(tools, folder, &[]).await
     }
 
-    /// The same, of a role with these secrets.
+    /// [`Sandbox::open`], for a role whose declared secrets have these values.
     ///
     /// # Errors
     /// The problems, rendered.
@@ -61,10 +77,20 @@ impl Sandbox {
         &self,
         tools: &str,
         folder: &Path,
-        secrets: &Arc<Secrets>,
+        secrets: &[(&str, &str)],
     ) -> Result<Toolset, String> {
-        let text = format!("name: test\nprompt: p\nmodel: scripted:s.yaml\ntools:\n{tools}\n");
-        let role = parse(&text, &|_| None).map_err(|errors| errors.render("role.yaml"))?;
+        let names: Vec<&str> = secrets.iter().map(|(name, _)| *name).collect();
+        let head = match names.is_empty() {
+            true => String::new(),
+            false => format!("secrets: [{}]\n", names.join(", ")),
+        };
+        let text =
+            format!("name: test\nprompt: p\nmodel: scripted:s.yaml\n{head}tools:\n{tools}\n");
+        let value = |name: &str| {
+            let found = secrets.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let role = parse(&text, &value).map_err(|errors| errors.render("role.yaml"))?;
         let render = |problems: Vec<initrunner::plugin::EntryProblem>| {
             let problems = problems.into_iter().map(|problem| Problem {
                 position: problem.position,
@@ -78,7 +104,8 @@ impl Sandbox {
         for entry in &role.entries {
             sources.push(Source::of(entry, folder).map_err(|problem| render(vec![problem]))?);
         }
-        let site = RoleSite { folder, environment: &|_| None, secrets };
+        let declared = Arc::new(Secrets::of(&role, &value));
+        let site = RoleSite { folder, environment: &value, secrets: &declared };
         let request = OpenRequest { role: &role, role_text: &text, sources: &sources, site };
         self.gate.open(request).await.map_err(|error| render(error.0))
     }

@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// The configuration under which a page describes the tools: one that offers all of them.
-const CONFIGURED: [(&str, &str); 4] = [
+const CONFIGURED: [(&str, &str); 5] = [
     ("datetime", "{}"),
     ("filesystem", r#"{"root": "data", "access": "write"}"#),
+    ("http", r#"{"base_url": "https://api.example.com/v1"}"#),
     ("shell", "{}"),
     ("sql", r#"{"database": "shop.db", "access": "write"}"#),
 ];

@@ -9,6 +9,7 @@ use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
+use crate::plugin::egress::EgressOptions;
 use crate::plugin::{CacheFolder, Pool, RuntimeOptions};
 use crate::store::owner::Owner;
 use crate::store::sqlite::{OpenOptions, SqliteStore};
@@ -139,6 +140,7 @@ impl Host {
             cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
             protected,
             pool: if self.options.one_run { Pool::ONE_RUN } else { Pool::MANY_RUNS },
+            egress: EgressOptions::default(),
             on_compile: Box::new(move |name| on_compile(name)),
         };
         let gate = Gate::new(options, kept.unwrap_or_else(random::thirty_two))?;

@@ -54,16 +54,18 @@ impl Runtime {
     ) -> Result<Preview, CallError> {
         let access = entry.access(&self.protected, None, Reach::Look);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
-        let outcome = self
+        let (outcome, note) = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
                 let tools = guest.initrunner_plugin_tools();
                 let outcome = tools.call_prepare(&mut *store, &entry.config, &call).await?;
-                Ok(outcome.map_err(|error| hinted(error, store.data())))
+                let said = outcome.as_ref().err().map(words).unwrap_or_default();
+                let note = store.data().hint(said);
+                Ok((outcome, note))
             })
             .await
             .map_err(hide)?;
-        let preview = outcome.map_err(|it| failure(it, &entry.secrets))?;
+        let preview = outcome.map_err(|it| failure(it, note, &entry.secrets))?;
         if preview.text.len() > DESCRIPTION {
             return Err(CallError::Broken(format!(
                 "the tool's preview is larger than {DESCRIPTION} bytes, so no person could check it"
@@ -94,16 +96,18 @@ impl Runtime {
     ) -> Result<CallResult, CallError> {
         let access = entry.access(&self.protected, announce, Reach::Act);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
-        let outcome = self
+        let (outcome, note) = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
                 let tools = guest.initrunner_plugin_tools();
                 let outcome = tools.call_invoke(&mut *store, &entry.config, &call).await?;
-                Ok(outcome.map_err(|error| hinted(error, store.data())))
+                let said = outcome.as_ref().err().map(words).unwrap_or_default();
+                let note = store.data().hint(said);
+                Ok((outcome, note))
             })
             .await
             .map_err(hide)?;
-        match outcome.map_err(|it| failure(it, &entry.secrets))? {
+        match outcome.map_err(|it| failure(it, note, &entry.secrets))? {
             types::Content::Text(text) => {
                 Ok(CallResult { text: cut(entry.secrets.redacted(text), limits.output) })
             }
@@ -152,12 +156,12 @@ impl Runtime {
         match ended {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(broken(&store, limits, &error)),
-            Err(_) => Err(too_slow(limits)),
+            Err(_) => Err(too_slow(limits, store.data().note())),
         }
     }
 
     fn store(&self, limits: CallLimits, access: Access) -> Store<State> {
-        let mut store = Store::new(&self.engine, State::new(limits, access));
+        let mut store = Store::new(&self.engine, State::new(limits, access, &self.egress));
         store.limiter(|state| &mut state.usage);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         store.call_hook(|mut context, hook| match hook {
@@ -192,22 +196,28 @@ pub(super) fn wire(input: CallInput) -> types::Call {
     }
 }
 
-/// A component knows an error's number only; the host knows what was refused, and what would allow it.
-fn hinted(failure: types::Failure, state: &State) -> types::Failure {
-    let add = |text: String| match state.hint(&text) {
-        Some(hint) => format!("{text}\n[the host: {hint}]"),
-        None => text,
-    };
+/// A failure's own words.
+fn words(failure: &types::Failure) -> &str {
     match failure {
-        types::Failure::InvalidArguments(text) => types::Failure::InvalidArguments(add(text)),
-        types::Failure::Retry(text) => types::Failure::Retry(add(text)),
-        types::Failure::Failed(text) => types::Failure::Failed(add(text)),
+        types::Failure::InvalidArguments(text)
+        | types::Failure::Retry(text)
+        | types::Failure::Failed(text) => text,
     }
 }
 
-fn failure(failure: types::Failure, secrets: &Secrets) -> CallError {
+/// What the component says went wrong, and beneath it what the host knows of that: standard interfaces
+/// tell a component a code and no more, and the cure is in the host's sentence.
+fn failure(failure: types::Failure, note: Option<String>, secrets: &Secrets) -> CallError {
     // Untrusted text, and bounded like any other result.
-    let cut = |text| cut(secrets.redacted(text), DESCRIPTION);
+    let cut = |text| {
+        let mut told = cut(secrets.redacted(text), DESCRIPTION);
+        if let Some(note) = &note {
+            told.push_str("\n(the host says: ");
+            told.push_str(&secrets.redact(note));
+            told.push(')');
+        }
+        told
+    };
     match failure {
         types::Failure::InvalidArguments(text) => CallError::InvalidArguments(cut(text)),
         types::Failure::Retry(text) => CallError::Retry(cut(text)),
@@ -215,12 +225,16 @@ fn failure(failure: types::Failure, secrets: &Secrets) -> CallError {
     }
 }
 
-fn too_slow(limits: CallLimits) -> CallError {
-    CallError::Broken(format!(
+fn too_slow(limits: CallLimits, note: Option<String>) -> CallError {
+    let mut told = format!(
         "the tool took longer than its {} s and was stopped; `limits: {{timeout_seconds: N}}` in the \
          role allows more",
         limits.timeout.as_secs_f32()
-    ))
+    );
+    if let Some(note) = note {
+        told.push_str(&format!("; before that, {note}"));
+    }
+    CallError::Broken(told)
 }
 
 /// The sentence for a guest that trapped. A limit that it ran into says more than the trap that
@@ -228,7 +242,7 @@ fn too_slow(limits: CallLimits) -> CallError {
 fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> CallError {
     let trap = error.downcast_ref::<wasmtime::Trap>();
     if trap == Some(&wasmtime::Trap::Interrupt) {
-        return too_slow(limits);
+        return too_slow(limits, store.data().note());
     }
     if let Some(note) = store.data().note() {
         return CallError::Broken(format!("the tool was stopped: {note}"));
@@ -246,8 +260,8 @@ fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> 
     };
     let printed =
         store.data().log.summary().map(|line| format!("; it printed `{line}`")).unwrap_or_default();
-    let hint =
-        store.data().hint(&printed).map(|hint| format!("\n[the host: {hint}]")).unwrap_or_default();
+    let hint = store.data().hint(&printed);
+    let hint = hint.map(|hint| format!("\n(the host says: {hint})")).unwrap_or_default();
     CallError::Broken(format!("the tool crashed: {cause}{printed}{hint}"))
 }
 

@@ -169,6 +169,9 @@ impl LoadedEntry {
             let program = Duration::from_millis(process.timeout_ms.into());
             limits.timeout = limits.timeout.max(program + Duration::from_secs(10));
         }
+        if let Some(request) = carried::request_time(&self.entry) {
+            limits.timeout = limits.timeout.max(request + Duration::from_secs(10));
+        }
         if let Some(seconds) = asked.timeout_seconds {
             limits.timeout = Duration::from_secs(seconds.into());
         }

@@ -11,6 +11,7 @@ mod cache;
 mod call;
 pub mod carried;
 mod component;
+pub mod egress;
 mod engine;
 mod entry;
 mod error;
@@ -41,6 +42,7 @@ pub use schema::Schema;
 pub use source::Source;
 
 use crate::domain::digest::Digest;
+use egress::{Egress, EgressOptions};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -58,6 +60,8 @@ pub struct RuntimeOptions {
     pub protected: Vec<PathBuf>,
     /// The pool of instances.
     pub pool: Pool,
+    /// How HTTP requests leave the host.
+    pub egress: EgressOptions,
     /// Told the name of a component that is about to be compiled, which can take seconds.
     pub on_compile: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -67,6 +71,7 @@ pub struct Runtime {
     engine: Engine,
     cache: Option<CacheFolder>,
     protected: Arc<[PathBuf]>,
+    egress: Arc<Egress>,
     on_compile: Box<dyn Fn(&str) + Send + Sync>,
     loaded: Mutex<HashMap<Digest, Arc<Loaded>>>,
     /// One permit for each slot of the pool: a call waits for a slot rather than fail.
@@ -91,6 +96,7 @@ impl Runtime {
             engine,
             cache: options.cache,
             protected: options.protected.into(),
+            egress: Arc::new(Egress::new(options.egress)),
             on_compile: options.on_compile,
             loaded: Mutex::default(),
             slots: Semaphore::new(options.pool.instances as usize),

@@ -1,11 +1,13 @@
 //! What one instance of a component has: an inert WASI, its limits, and what it was granted.
 
 use super::access::{Access, Reach};
+use super::egress::Egress;
 use super::files::Files;
 use super::import::files::FilesView;
-use super::import::http::InertHttp;
+use super::import::http::{self, Outgoing};
 use super::limits::{CallLimits, RESOURCES};
 use super::log::Log;
+use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -17,7 +19,7 @@ pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     http: WasiHttpCtx,
-    http_hooks: InertHttp,
+    http_hooks: Outgoing,
     /// What the component printed.
     pub(super) log: Log,
     /// Limits, and which were hit.
@@ -39,7 +41,7 @@ pub(super) struct Usage {
 }
 
 impl State {
-    pub(super) fn new(limits: CallLimits, access: Access) -> Self {
+    pub(super) fn new(limits: CallLimits, access: Access, egress: &Arc<Egress>) -> Self {
         let log = Log::new(limits.log);
         // Everything that the builder allows by default is closed: no files, arguments or input; sockets
         // and name look-up answer access-denied. Clocks and randomness are harmless to a tool, which may
@@ -63,8 +65,8 @@ impl State {
         Self {
             wasi,
             table,
-            http: WasiHttpCtx::new(),
-            http_hooks: InertHttp::default(),
+            http: http::context(),
+            http_hooks: Outgoing::new(egress, &access, limits),
             log,
             usage: Usage { limits, memory: 0, host_calls: 0, note: None },
             deadline: Instant::now() + limits.timeout,
@@ -73,15 +75,16 @@ impl State {
         }
     }
 
-    /// What to tell about a call that failed, beyond the failure itself.
+    /// What to tell about a call that failed, beyond the failure itself: the limit that it hit, or what it
+    /// tried to reach and was not granted.
     pub(super) fn note(&self) -> Option<String> {
         let stopped = self.usage.note.clone().or_else(|| self.files.stopped());
-        stopped.or_else(|| self.http_hooks.refused())
+        stopped.or_else(|| self.http_hooks.note())
     }
 
-    /// What it was refused on its way, where that explains a failure of its own, which `said` why.
+    /// What explains a failure of its own, which `said` why: what it was refused on its way.
     pub(super) fn hint(&self, said: &str) -> Option<String> {
-        self.files.hint(said)
+        self.note().or_else(|| self.files.hint(said))
     }
 
     /// What its `wasi:filesystem` reaches.

@@ -98,7 +98,7 @@ fn what_a_component_imports_must_be_granted() {
           digest        sha256:DIGEST
           size          SIZE bytes
           capabilities  initrunner:host/process@0.1.0
-          WASI (inert)  wasi:io/poll@0.2.6, wasi:io/error@0.2.6, wasi:io/streams@0.2.6, wasi:cli/environment@0.2.6, wasi:cli/exit@0.2.6, wasi:cli/stdin@0.2.6, wasi:cli/stdout@0.2.6, wasi:cli/stderr@0.2.6, wasi:cli/terminal-input@0.2.6, wasi:cli/terminal-output@0.2.6, wasi:cli/terminal-stdin@0.2.6, wasi:cli/terminal-stdout@0.2.6, wasi:cli/terminal-stderr@0.2.6
+          WASI (inert)  wasi:io/poll@0.2.12, wasi:io/error@0.2.12, wasi:io/streams@0.2.12, wasi:cli/stdout@0.2.12, wasi:cli/stderr@0.2.12, wasi:cli/stdin@0.2.12, wasi:cli/environment@0.2.12, wasi:cli/exit@0.2.12, wasi:cli/terminal-input@0.2.12, wasi:cli/terminal-output@0.2.12, wasi:cli/terminal-stdin@0.2.12, wasi:cli/terminal-stdout@0.2.12, wasi:cli/terminal-stderr@0.2.12
           configuration working_dir, timeout_seconds, max_output_bytes, allowed_commands, blocked_commands, shell, env, network, read, write
 
         shell  (destructive, open-world)

@@ -10,6 +10,7 @@ mod expiry;
 mod find_run;
 mod first_run;
 mod help;
+mod http;
 mod invalid_call;
 mod json;
 mod model_server;

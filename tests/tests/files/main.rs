@@ -147,8 +147,8 @@ impl Host {
     /// What the host says of a call that failed after these steps.
     fn hint(&self, steps: &Value) -> Option<String> {
         let said = self.call("files", &json!({ "steps": steps, "fail": true }));
-        let (_, hint) = said.split_once("\n[the host: ")?;
-        Some(hint.strip_suffix(']').unwrap_or(hint).to_owned())
+        let (_, hint) = said.split_once("\n(the host says: ")?;
+        Some(hint.strip_suffix(')').unwrap_or(hint).to_owned())
     }
 }
 

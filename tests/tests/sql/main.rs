@@ -6,7 +6,6 @@ mod own_state;
 mod tool;
 mod types;
 
-use initrunner::domain::secret::Secrets;
 use initrunner::gate::Toolset;
 use initrunner::plugin::{CacheFolder, Pool};
 use initrunner_tests::sandbox::Sandbox;
@@ -14,7 +13,7 @@ use initrunner_tests::sql_probe;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
@@ -89,8 +88,7 @@ impl Shop {
             "  - component: {}\n    name: probe\n    grants:\n      sql:{lines}",
             sql_probe().display()
         );
-        let secrets = Arc::new(Secrets::new([("KEY".to_owned(), "hunter2-hunter2".to_owned())]));
-        self.sandbox.open_with(&tools, self.folder.path(), &secrets).await
+        self.sandbox.open_with(&tools, self.folder.path(), &[("KEY", "hunter2-hunter2")]).await
     }
 
     async fn tools(&self) -> Toolset {

@@ -9,7 +9,7 @@ mod sql;
 
 pub use files::{Access, FileGrant};
 pub use host::{HostPattern, canonical_host};
-pub use http::{HttpGrant, Scheme};
+pub use http::{HttpGrant, Scheme, Target, ambiguity, is_path_beginning};
 pub use process::{ProcessGrant, ProgramGrant, Programs};
 pub use secrets::SecretGrant;
 pub use sql::SqlGrant;

@@ -4,7 +4,7 @@ use super::HostPattern;
 use serde::{Deserialize, Serialize};
 
 /// One secret, one place: its value replaces its placeholder in this header of requests to this host,
-/// over TLS unless a grant allows plain HTTP there, and nowhere else.
+/// over TLS or to an address of this machine itself, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretGrant {
     /// The secret, as the role's `secrets:` names it.

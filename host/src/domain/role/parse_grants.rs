@@ -4,7 +4,7 @@ use super::field::Field;
 use super::keys::Keys;
 use super::{GrantSpec, ProcessGrantSpec};
 use crate::domain::grant::{
-    Access, FileGrant, HostPattern, HttpGrant, Scheme, SecretGrant, SqlGrant,
+    Access, FileGrant, HostPattern, HttpGrant, Scheme, SecretGrant, SqlGrant, is_path_beginning,
 };
 use crate::domain::yaml::{NodeValue, Problems, Typed, is_variable_name, shown};
 use std::path::PathBuf;
@@ -139,12 +139,7 @@ fn parse_methods(field: &Field<'_>, problems: &mut Problems) -> Vec<String> {
 fn parse_path(field: &Field<'_>, problems: &mut Problems) -> Option<String> {
     let scalar = field.filled(problems)?;
     let path = &scalar.text;
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%' | '\\');
-    let whole = path.starts_with('/')
-        && path.chars().all(plain)
-        && !path.split('/').any(|part| matches!(part, "." | ".."))
-        && !path.contains("//");
-    if !whole {
+    if !is_path_beginning(path) {
         let message = format!("{} is not the beginning of a path", shown(scalar.written()));
         let hint = "begin with `/` and leave out `.`, `..`, `//`, `%`, `?` and `#`, such as `/v1/`";
         problems.add(field.node.position, message, hint);

@@ -180,8 +180,8 @@ impl Secrets {
     }
 
     /// The text with placeholders replaced by their values, once: a value that looks like a
-    /// placeholder stays. The only way from a placeholder to a value, for the one place that hands a
-    /// program its environment.
+    /// placeholder stays. The only way from a placeholder to a value, for the two places that hand one on:
+    /// to a program its environment, to a server a granted header.
     pub fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;

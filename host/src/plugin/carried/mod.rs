@@ -2,6 +2,7 @@
 //! configuration.
 
 mod filesystem;
+mod http;
 mod shell;
 mod sql;
 
@@ -9,7 +10,8 @@ use super::entry::RoleSite;
 use super::error::EntryProblem;
 use crate::domain::digest::Digest;
 use crate::domain::grant::Grants;
-use crate::domain::role::Entry;
+use crate::domain::role::{Entry, EntrySource};
+use std::time::Duration;
 
 /// One component in the binary.
 pub(super) struct Carried {
@@ -48,8 +50,18 @@ pub(super) fn grants(
 ) -> Result<Grants, Vec<EntryProblem>> {
     match name {
         "filesystem" => filesystem::grants(entry, site),
+        "http" => http::grants(entry, site),
         "shell" => Ok(shell::grants(&entry.config, site.folder)),
         "sql" => sql::grants(entry, site.folder),
         _ => Ok(Grants::default()),
+    }
+}
+
+/// How long a built-in says that one of its requests may take, where it says so: the call must outlive it
+/// to be able to tell.
+pub(super) fn request_time(entry: &Entry) -> Option<Duration> {
+    match &entry.source {
+        EntrySource::Type(name) if name == "http" => Some(http::request_time(&entry.config)),
+        _ => None,
     }
 }

@@ -5,6 +5,7 @@
 pub(super) mod files;
 pub(super) mod http;
 pub(super) mod process;
+mod sockets;
 pub(super) mod sql;
 
 use super::error::LoadError;
@@ -152,6 +153,7 @@ pub(super) fn linker(engine: &Engine, linking: Linking<'_>) -> wasmtime::Result<
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     files::add_to_linker(&mut linker)?;
+    sockets::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     for capability in &CAPABILITIES {
         let wanted = match linking {

@@ -83,6 +83,12 @@ impl Plugin for Probe {
             Some("loop") => misbehave::spin(),
             Some("panic") => panic!("preparing went wrong"),
             Some("huge") => Ok(Preview::plain("x".repeat(1 << 20))),
+            Some("request") => {
+                match reach::request::send_or_fail(&arguments.text.unwrap_or_default()) {
+                    Ok(_) => Ok(Preview::plain("it was sent")),
+                    Err(failure) => Err(failure),
+                }
+            }
             Some("escape") => Ok(Preview::plain("\u{1b}[2J\u{202e}evil\nsecond line")),
             Some(other) => Err(Failure::InvalidArguments(format!("unknown: {other}"))),
         }

@@ -1,6 +1,8 @@
 //! What a component can open, connect to or read when nothing is granted. Each word tries one thing and
 //! tells what came of it.
 
+pub(crate) mod request;
+
 use initrunner_sdk::{Content, Failure};
 use wasip2::http::{outgoing_handler, types as http};
 use wasip2::sockets::{instance_network, ip_name_lookup, network, tcp, tcp_create_socket};
@@ -9,6 +11,11 @@ use wasip2::{cli, filesystem};
 /// Tries one thing.
 pub(crate) fn reach(action: &str, text: &str) -> Result<Content, Failure> {
     let told = match action {
+        "request" => return request::send(text),
+        "request-fail" => return request::send_or_fail(text),
+        "request-crash" => return request::send_or_crash(text),
+        "request-flood" => return request::flood(text),
+        "request-hold" => return request::hold(text),
         "environment" => format!("{:?}", cli::environment::get_environment()),
         "arguments" => format!("{:?}", cli::environment::get_arguments()),
         "directory" => format!("{:?}", cli::environment::initial_cwd()),
@@ -43,6 +50,9 @@ pub(crate) fn reach(action: &str, text: &str) -> Result<Content, Failure> {
                 Err(error) => format!("{error:?}"),
             }
         }
+        // What a tool does that reports a failure of its own.
+        "connect-fail" => return Err(Failure::Failed(connect())),
+        "resolve-fail" => return Err(Failure::Failed(resolve(text))),
         other => return Err(Failure::InvalidArguments(format!("unknown: {other}"))),
     };
     Ok(Content::Text(told))
