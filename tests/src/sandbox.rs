@@ -1,5 +1,6 @@
 //! A gate over one role, without a store or a model: what the plugin runtime's tests call.
 
+use initrunner::domain::config::HostConfig;
 use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
@@ -23,12 +24,18 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
+        Self::with_config(cache, pool, HostConfig::default())
+    }
+
+    /// A gate on a host whose configuration says this.
+    pub fn with_config(cache: Option<CacheFolder>, pool: Pool, config: HostConfig) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
         let options = RuntimeOptions {
             cache,
             protected: vec![],
             pool,
+            config,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         };
         Self { gate: Gate::new(options, [7; 32]).unwrap(), compiled }

@@ -5,6 +5,7 @@ use super::error::OpError;
 use super::home::Home;
 use super::kept_role::KeptRoles;
 use super::random;
+use super::read_config::read_config;
 use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
 use crate::domain::ids::OwnerId;
@@ -106,11 +107,12 @@ impl Host {
     /// The gate, with its engine, made when first asked for.
     ///
     /// # Errors
-    /// Where this machine cannot run components.
+    /// Where the host's configuration cannot be used, or this machine cannot run components.
     pub(super) fn gate(&self) -> Result<&Gate, OpError> {
         if let Some(gate) = self.gate.get() {
             return Ok(gate);
         }
+        let config = read_config(&self.options.home)?;
         let keys = self.options.home.keys();
         // Without a key of its own on disk a host still runs: it compiles anew, and its approvals hold
         // for this process only, as its runs do.
@@ -133,6 +135,7 @@ impl Host {
             cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
             protected,
             pool: if self.options.one_run { Pool::ONE_RUN } else { Pool::MANY_RUNS },
+            config,
             on_compile: Box::new(move |name| on_compile(name)),
         };
         let gate = Gate::new(options, kept.unwrap_or_else(random::thirty_two))?;

@@ -8,11 +8,13 @@ use super::bindings::initrunner::plugin::types;
 use super::engine;
 use super::entry::{Linked, LoadedEntry};
 use super::error::CallError;
-use super::limits::{CallLimits, DESCRIPTION, HOSTCALL_FUEL, RESOURCES};
+use super::limits::{CallLimits, DESCRIPTION, TimedBy};
 use super::process::Announce;
 use super::state::State;
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::canonical;
+use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use crate::domain::secret::Secrets;
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,7 +63,8 @@ impl Runtime {
             })
             .await
             .map_err(hide)?;
-        let preview = outcome.map_err(|it| failure(it, &entry.secrets))?;
+        let (outcome, refused) = outcome;
+        let preview = outcome.map_err(|it| failure(it, refused, &entry.secrets))?;
         if preview.text.len() > DESCRIPTION {
             return Err(CallError::Broken(format!(
                 "the tool's preview is larger than {DESCRIPTION} bytes, so no person could check it"
@@ -99,15 +102,18 @@ impl Runtime {
             })
             .await
             .map_err(hide)?;
-        match outcome.map_err(|it| failure(it, &entry.secrets))? {
+        let (outcome, refused) = outcome;
+        match outcome.map_err(|it| failure(it, refused, &entry.secrets))? {
             types::Content::Text(text) => {
                 Ok(CallResult { text: cut(entry.secrets.redacted(text), limits.output) })
             }
             types::Content::Json(text) => {
                 if text.len() > limits.output {
                     return Err(CallError::Broken(format!(
-                        "the tool's JSON result is larger than {} bytes",
-                        limits.output
+                        "the tool's JSON result is larger than {} bytes, and half of it would be of no \
+                         use; {}",
+                        limits.output,
+                        limits.more(Limit::MaxOutputBytes)
                     )));
                 }
                 let value = canonical::parse(&text).map_err(|error| {
@@ -121,14 +127,15 @@ impl Runtime {
         }
     }
 
-    /// Runs `body` with a fresh instance.
+    /// Runs `body` with a fresh instance. Beside what it gives: what the instance was refused, where it
+    /// reached for something that it is not granted.
     pub(super) async fn with_instance<T>(
         &self,
         linked: &Linked,
         limits: CallLimits,
         access: Access,
         body: impl AsyncFnOnce(&mut Store<State>, &Guest) -> wasmtime::Result<T>,
-    ) -> Result<T, CallError> {
+    ) -> Result<(T, Option<String>), CallError> {
         self.ticking.get_or_init(|| {
             // Without the thread a spinning guest would never yield; so few resources that a thread
             // cannot be started end the process soon anyway.
@@ -136,26 +143,31 @@ impl Runtime {
                 (self.on_compile)(&format!("no thread for the epoch: {error}"));
             }
         });
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Err(CallError::Broken("the host is shutting down".into()));
+        let deadline = Instant::now() + limits.timeout;
+        let turn = self.turns.take(linked.component, &limits);
+        let _turn = match tokio::time::timeout_at(deadline.into(), turn).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(_)) => return Err(CallError::Broken("the host is shutting down".into())),
+            Err(_) => return Err(no_turn(&limits)),
         };
         let mut store = self.store(limits, access);
+        store.data_mut().deadline = deadline;
         let work = async {
             let guest = linked.pre.instantiate_async(&mut store).await?;
             body(&mut store, &guest).await
         };
-        let ended = tokio::time::timeout(limits.timeout, work).await;
+        let ended = tokio::time::timeout_at(deadline.into(), work).await;
         match ended {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(broken(&store, limits, &error)),
-            Err(_) => Err(too_slow(limits)),
+            Ok(Ok(value)) => Ok((value, store.data().refused())),
+            Ok(Err(error)) => Err(broken(&store, &limits, &error)),
+            Err(_) => Err(too_slow(&limits)),
         }
     }
 
     fn store(&self, limits: CallLimits, access: Access) -> Store<State> {
         let mut store = Store::new(&self.engine, State::new(limits, access));
         store.limiter(|state| &mut state.usage);
-        store.set_hostcall_fuel(HOSTCALL_FUEL);
+        store.set_hostcall_fuel(limits.host_call_bytes);
         store.call_hook(|mut context, hook| match hook {
             CallHook::CallingHost => context.data_mut().usage.host_call(),
             _ => Ok(()),
@@ -173,8 +185,8 @@ impl Runtime {
 }
 
 impl Linked {
-    pub(super) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
-        Ok(Self { pre: Arc::new(super::bindings::GuestPre::new(pre)?) })
+    pub(super) fn new(pre: InstancePre<State>, component: Digest) -> wasmtime::Result<Self> {
+        Ok(Self { pre: Arc::new(super::bindings::GuestPre::new(pre)?), component })
     }
 }
 
@@ -188,9 +200,16 @@ pub(super) fn wire(input: CallInput) -> types::Call {
     }
 }
 
-fn failure(failure: types::Failure, secrets: &Secrets) -> CallError {
+/// A failure in the component's own words, and in ours what may have been the reason.
+fn failure(failure: types::Failure, refused: Option<String>, secrets: &Secrets) -> CallError {
     // Untrusted text, and bounded like any other result.
-    let cut = |text| cut(secrets.redacted(text), DESCRIPTION);
+    let cut = |text| {
+        let mut text = cut(secrets.redacted(text), DESCRIPTION);
+        if let Some(refused) = &refused {
+            text.push_str(&format!("\n[{refused}]"));
+        }
+        text
+    };
     match failure {
         types::Failure::InvalidArguments(text) => CallError::InvalidArguments(cut(text)),
         types::Failure::Retry(text) => CallError::Retry(cut(text)),
@@ -198,31 +217,51 @@ fn failure(failure: types::Failure, secrets: &Secrets) -> CallError {
     }
 }
 
-fn too_slow(limits: CallLimits) -> CallError {
+fn too_slow(limits: &CallLimits) -> CallError {
+    let seconds = limits.timeout.as_secs_f32();
+    CallError::Broken(match limits.timed_by {
+        TimedBy::Limit => format!(
+            "the tool took longer than its {seconds} s and was stopped; {}",
+            limits.more(Limit::TimeoutSeconds)
+        ),
+        TimedBy::Budget => format!(
+            "the tool took longer than the {seconds:.1} s that were left of the run's time and was \
+             stopped; `budgets: {{max_wall_time: N}}` in the role allows more"
+        ),
+        TimedBy::Contract => {
+            format!("it took longer than the {seconds} s that a component has to describe itself")
+        }
+    })
+}
+
+/// The sentence for a call that got no turn: nothing of it has happened.
+fn no_turn(limits: &CallLimits) -> CallError {
+    let seconds = limits.timeout.as_secs_f32();
     CallError::Broken(format!(
-        "the tool took longer than its {} s and was stopped; `limits: {{timeout_seconds: N}}` in the \
-         role allows more",
-        limits.timeout.as_secs_f32()
+        "the tool was not started: for {seconds} s, other calls had all the places that there are (its \
+         plugin has {}; {})",
+        limits.concurrent_calls,
+        limits.more(Limit::MaxConcurrentCalls)
     ))
 }
 
 /// The sentence for a guest that trapped. A limit that it ran into says more than the trap that
 /// followed; a panic's message says more than `unreachable`.
-fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> CallError {
+fn broken(store: &Store<State>, limits: &CallLimits, error: &wasmtime::Error) -> CallError {
     let trap = error.downcast_ref::<wasmtime::Trap>();
     if trap == Some(&wasmtime::Trap::Interrupt) {
         return too_slow(limits);
     }
-    if let Some(note) = store.data().note() {
+    if let Some(note) = store.data().note().or_else(|| over(limits, error)) {
         return CallError::Broken(format!("the tool was stopped: {note}"));
     }
-    if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        return CallError::Broken(format!(
-            "the tool was stopped: it held more than {RESOURCES} handles at once"
-        ));
-    }
     let cause = match trap {
-        Some(wasmtime::Trap::StackOverflow) => "its call stack overflowed".to_owned(),
+        Some(wasmtime::Trap::StackOverflow) => {
+            "its call stack overflowed (a function calls itself without end)".to_owned()
+        }
+        Some(wasmtime::Trap::MemoryOutOfBounds) => {
+            "it used memory that it does not have, as when its call stack overflows".to_owned()
+        }
         Some(wasmtime::Trap::UnreachableCodeReached) => "it gave up".to_owned(),
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
@@ -231,6 +270,36 @@ fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> 
         Some(line) => CallError::Broken(format!("the tool crashed: {cause}; it printed `{line}`")),
         None => CallError::Broken(format!("the tool crashed: {cause}")),
     }
+}
+
+/// The sentence for a limit that wasmtime itself counts.
+fn over(limits: &CallLimits, error: &wasmtime::Error) -> Option<String> {
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return Some(format!(
+            "it held more than {} handles at once; {}",
+            limits.handles,
+            limits.more(Limit::MaxHandles)
+        ));
+    }
+    // These have no type of their own; tests watch that the texts stay what they are.
+    let text = error.root_cause().to_string();
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        return Some(format!(
+            "it passed more than {} bytes to the host at once; {}",
+            limits.host_call_bytes,
+            limits.more(Limit::MaxHostCallBytes)
+        ));
+    }
+    [
+        ("instance count too high", "core instances", limits.instances, Limit::MaxInstances),
+        ("memory count too high", "memories", limits.memories, Limit::MaxMemories),
+        ("table count too high", "tables", limits.tables, Limit::MaxTables),
+    ]
+    .into_iter()
+    .find(|(said, ..)| text.contains(said))
+    .map(|(_, what, most, limit)| {
+        format!("it is made of more than {most} {what}; {}", limits.more(limit))
+    })
 }
 
 /// Cuts text at a character and says so.

@@ -3,6 +3,7 @@
 use super::Runtime;
 use super::error::LoadError;
 use super::import::{Imports, Linking};
+use super::limits::CallLimits;
 use super::manifest::{Description, Manifest};
 use super::schema::Author;
 use super::source::Source;
@@ -34,8 +35,9 @@ impl Runtime {
         // Linked so that it can be instantiated; the instance itself has no access.
         let linked = self.link(&component, Linking::Everything)?;
         let author = Author::of(&source.digest);
-        let manifest = self.manifest(&linked, &source.name, author).await?;
-        let tools = self.describe(&linked, &source.name, author, &"{}".to_owned()).await?;
+        let limits = CallLimits::new(&self.config.ceilings);
+        let manifest = self.manifest(&linked, &source.name, author, limits).await?;
+        let tools = self.describe(&linked, &source.name, author, &"{}".to_owned(), limits).await?;
         Ok(Inspection {
             digest: source.digest,
             size: source.bytes.len(),

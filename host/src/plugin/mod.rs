@@ -22,8 +22,11 @@ mod manifest;
 pub mod process;
 mod resolve_grants;
 mod schema;
+mod schema_cost;
 mod source;
 mod state;
+mod turns;
+mod within_config;
 
 pub use cache::CacheFolder;
 pub use call::{CallInput, CallResult};
@@ -38,11 +41,12 @@ pub use manifest::{Description, Effects, Manifest};
 pub use schema::Schema;
 pub use source::Source;
 
+use crate::domain::config::HostConfig;
 use crate::domain::digest::Digest;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
-use tokio::sync::Semaphore;
+use turns::Turns;
 use wasmtime::Engine;
 
 /// The interface a tool component exports, with the version this host speaks.
@@ -56,6 +60,8 @@ pub struct RuntimeOptions {
     pub protected: Vec<PathBuf>,
     /// The pool of instances.
     pub pool: Pool,
+    /// How far roles may go on this host.
+    pub config: HostConfig,
     /// Told the name of a component that is about to be compiled, which can take seconds.
     pub on_compile: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -67,8 +73,8 @@ pub struct Runtime {
     protected: Arc<[PathBuf]>,
     on_compile: Box<dyn Fn(&str) + Send + Sync>,
     loaded: Mutex<HashMap<Digest, Arc<Loaded>>>,
-    /// One permit for each slot of the pool: a call waits for a slot rather than fail.
-    slots: Semaphore,
+    config: HostConfig,
+    turns: Turns,
     /// Whether the epoch thread runs; it starts with the first call.
     ticking: OnceLock<()>,
 }
@@ -91,7 +97,8 @@ impl Runtime {
             protected: options.protected.into(),
             on_compile: options.on_compile,
             loaded: Mutex::default(),
-            slots: Semaphore::new(options.pool.instances as usize),
+            config: options.config,
+            turns: Turns::new(options.pool.instances),
             ticking: OnceLock::new(),
         })
     }

@@ -6,6 +6,7 @@ use super::entry::RoleSite;
 use super::error::{EntryProblem, LoadError};
 use super::limits::CallLimits;
 use crate::domain::grant::{Grants, ProcessGrant, ProgramGrant, Programs};
+use crate::domain::limit::Ceilings;
 use crate::domain::nearest::nearest;
 use crate::domain::role::{Entry, EntrySource, GrantSpec, ProcessGrantSpec};
 
@@ -75,7 +76,8 @@ fn process(spec: &GrantSpec, site: &RoleSite<'_>) -> Option<ProcessGrant> {
             }
         }
     }
-    let limits = CallLimits::default();
+    // What a call has where nothing is said; its own limits end its programs too.
+    let limits = CallLimits::new(&Ceilings::default());
     Some(ProcessGrant {
         programs: Programs::Named(programs),
         scripts,

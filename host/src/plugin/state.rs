@@ -2,8 +2,10 @@
 
 use super::access::{Access, Reach};
 use super::import::http::InertHttp;
-use super::limits::{CallLimits, RESOURCES};
+use super::import::inert::Reached;
+use super::limits::{CallLimits, RANDOM};
 use super::log::Log;
+use crate::domain::limit::Limit;
 use std::time::Instant;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -18,6 +20,8 @@ pub(super) struct State {
     http_hooks: InertHttp,
     /// What the component printed.
     pub(super) log: Log,
+    /// The inert part of WASI that it reached for, the most telling one.
+    reached: Option<Reached>,
     /// Limits, and which were hit.
     pub(super) usage: Usage,
     /// When the call must be over; host calls get what is left.
@@ -31,7 +35,7 @@ pub(super) struct Usage {
     limits: CallLimits,
     memory: usize,
     host_calls: u32,
-    /// The sentence for the first limit hit, or the first inert capability reached.
+    /// The sentence for the first limit hit.
     pub(super) note: Option<String>,
 }
 
@@ -45,6 +49,7 @@ impl State {
         wasi.allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
+            .max_random_size(RANDOM)
             .stdout(log.clone())
             .stderr(log.clone());
         if access.reach != Reach::Nothing {
@@ -56,22 +61,34 @@ impl State {
         }
         let wasi = wasi.build();
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES);
+        table.set_max_capacity(limits.handles);
         Self {
             wasi,
             table,
             http: WasiHttpCtx::new(),
             http_hooks: InertHttp::default(),
             log,
+            reached: None,
             usage: Usage { limits, memory: 0, host_calls: 0, note: None },
             deadline: Instant::now() + limits.timeout,
             access,
         }
     }
 
-    /// What to tell about a call that failed, beyond the failure itself.
+    /// What to tell about a call that failed, beyond the failure itself: the limit that it hit, or what it
+    /// was refused.
     pub(super) fn note(&self) -> Option<String> {
-        self.usage.note.clone().or_else(|| self.http_hooks.refused())
+        self.usage.note.clone().or_else(|| self.refused())
+    }
+
+    /// What it was refused, where it reached for something that it is not granted.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.http_hooks.refused().or_else(|| self.reached.map(|it| it.clause().to_owned()))
+    }
+
+    /// Where to note what it reaches for.
+    pub(super) fn reached(&mut self) -> &mut Option<Reached> {
+        &mut self.reached
     }
 }
 
@@ -81,8 +98,9 @@ impl Usage {
         self.host_calls += 1;
         if self.host_calls > self.limits.host_calls {
             let sentence = format!(
-                "it called the host more than {} times in one call",
-                self.limits.host_calls
+                "it called the host more than {} times in one call; {}",
+                self.limits.host_calls,
+                self.limits.more(Limit::MaxHostCalls)
             );
             self.note.get_or_insert(sentence);
             wasmtime::bail!("host call limit");
@@ -101,10 +119,9 @@ impl ResourceLimiter for Usage {
         let total = self.memory.saturating_sub(current).saturating_add(desired);
         if total > self.limits.memory {
             let sentence = format!(
-                "it asked for more than its {} MiB of memory; `limits: {{memory_mb: N}}` in the role \
-                 allows more, up to {}",
+                "it asked for more than its {} MiB of memory; {}",
                 self.limits.memory >> 20,
-                super::limits::LARGEST_MEMORY >> 20
+                self.limits.more(Limit::MemoryMb)
             );
             self.note.get_or_insert(sentence);
             return Ok(false);
@@ -122,12 +139,25 @@ impl ResourceLimiter for Usage {
         let fits = desired <= self.limits.table_elements;
         if !fits {
             let sentence = format!(
-                "it asked for a table of more than {} elements",
-                self.limits.table_elements
+                "it asked for a table of more than {} elements; {}",
+                self.limits.table_elements,
+                self.limits.more(Limit::MaxTableElements)
             );
             self.note.get_or_insert(sentence);
         }
         Ok(fits)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories
     }
 }
 

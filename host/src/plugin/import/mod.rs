@@ -3,6 +3,7 @@
 //! is loaded.
 
 pub(super) mod http;
+pub(super) mod inert;
 pub(super) mod process;
 
 use super::error::LoadError;
@@ -140,6 +141,7 @@ pub(super) enum Linking<'a> {
 pub(super) fn linker(engine: &Engine, linking: Linking<'_>) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    inert::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     for capability in &CAPABILITIES {
         let wanted = match linking {
