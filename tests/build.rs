@@ -9,6 +9,9 @@ fn main() {
     let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let workspace = here.parent().map(PathBuf::from).unwrap_or_default();
     build_guests::watch(&workspace, &["tests/guests", "sdk", "wit", "Cargo.lock", "Cargo.toml"]);
-    let components = build_guests::build(&workspace, &["initrunner-probe"]);
-    println!("cargo::rustc-env=PROBE={}", components[0].display());
+    let guests = [("PROBE", "initrunner-probe"), ("HOSTILE", "initrunner-hostile")];
+    let components = build_guests::build(&workspace, &guests.map(|(_, package)| package));
+    for ((name, _), path) in guests.iter().zip(components) {
+        println!("cargo::rustc-env={name}={}", path.display());
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod aimock;
 pub mod ask;
+pub mod components;
 pub mod home;
 pub mod model_stub;
 pub mod prove;
@@ -44,4 +45,9 @@ fn beside(name: &str, cure: &str) -> PathBuf {
 /// The component that misbehaves on demand; see `guests/probe`.
 pub fn probe() -> &'static Path {
     Path::new(env!("PROBE"))
+}
+
+/// The component that attacks its host; see `guests/hostile`.
+pub fn hostile() -> &'static Path {
+    Path::new(env!("HOSTILE"))
 }

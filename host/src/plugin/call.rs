@@ -168,6 +168,8 @@ impl Runtime {
         let mut store = Store::new(&self.engine, State::new(limits, access));
         store.limiter(|state| &mut state.usage);
         store.set_hostcall_fuel(limits.host_call_bytes);
+        // Each may be lent to one call into the host as well.
+        store.set_max_component_handles(limits.handles.saturating_mul(2));
         store.call_hook(|mut context, hook| match hook {
             CallHook::CallingHost => context.data_mut().usage.host_call(),
             _ => Ok(()),
@@ -274,15 +276,16 @@ fn broken(store: &Store<State>, limits: &CallLimits, error: &wasmtime::Error) ->
 
 /// The sentence for a limit that wasmtime itself counts.
 fn over(limits: &CallLimits, error: &wasmtime::Error) -> Option<String> {
-    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+    // These have no type of their own; tests watch that the texts stay what they are.
+    let text = error.root_cause().to_string();
+    let full = matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+    if full || text.contains("store handle limit exceeded") {
         return Some(format!(
             "it held more than {} handles at once; {}",
             limits.handles,
             limits.more(Limit::MaxHandles)
         ));
     }
-    // These have no type of their own; tests watch that the texts stay what they are.
-    let text = error.root_cause().to_string();
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return Some(format!(
             "it passed more than {} bytes to the host at once; {}",
