@@ -1,6 +1,7 @@
 //! What a component is, before anyone trusts it: nothing granted, nothing configured.
 
 use super::Runtime;
+use super::component::Loaded;
 use super::error::LoadError;
 use super::import::{Imports, Linking};
 use super::limits::CallLimits;
@@ -18,32 +19,51 @@ pub struct Inspection {
     pub size: usize,
     /// What it imports.
     pub imports: Imports,
-    /// Who it says it is, where it can say.
+    /// Lines of a role that it cannot be loaded without.
+    pub needed: Vec<&'static str>,
+    /// Lines of a role that what it imports of WASI could be used with; many runtimes import these parts
+    /// and never use them.
+    pub usable: Vec<&'static str>,
+    /// What it says of itself; why it cannot, where it cannot be loaded on any terms or broke.
+    pub said: Result<Said, LoadError>,
+}
+
+/// What a component says of itself.
+#[derive(Debug)]
+pub struct Said {
+    /// Who it says it is.
     pub manifest: Manifest,
     /// Its tools under the empty configuration; the sentence where that does not do.
     pub tools: Result<Vec<Description>, String>,
 }
 
 impl Runtime {
-    /// Looks at a component. It runs only to describe itself; its capabilities answer *not granted*.
+    /// Looks at a component. It runs only to describe itself, under the limits of any call; its
+    /// capabilities answer *not granted*.
     ///
     /// # Errors
-    /// Where it is no tool component, or cannot answer.
+    /// Where it is no tool component: there is nothing to look at.
     pub async fn inspect(&self, source: &Source) -> Result<Inspection, LoadError> {
         let component = self.load(source.digest, &source.bytes, &source.name)?;
-        component.imports.check_known()?;
-        // Linked so that it can be instantiated; the instance itself has no access.
-        let linked = self.link(&component, Linking::Everything)?;
-        let author = Author::of(&source.digest);
-        let limits = CallLimits::new(&self.config.ceilings);
-        let manifest = self.manifest(&linked, &source.name, author, limits).await?;
-        let tools = self.describe(&linked, &source.name, author, &"{}".to_owned(), limits).await?;
         Ok(Inspection {
             digest: source.digest,
             size: source.bytes.len(),
             imports: component.imports.clone(),
-            manifest,
-            tools,
+            needed: component.imports.needed(),
+            usable: component.imports.usable(),
+            said: self.ask(source, &component).await,
         })
+    }
+
+    async fn ask(&self, source: &Source, component: &Loaded) -> Result<Said, LoadError> {
+        component.imports.check_known()?;
+        // Linked so that it can be instantiated; the instance itself has no access.
+        let linked = self.link(component, Linking::Everything)?;
+        let author = Author::of(&source.digest);
+        let limits = CallLimits::new(&self.config.ceilings);
+        let manifest = self.manifest(&linked, &source.name, author, limits).await?;
+        let empty = "{}".to_owned();
+        let tools = self.describe(&linked, &source.name, author, &empty, limits).await?;
+        Ok(Said { manifest, tools })
     }
 }

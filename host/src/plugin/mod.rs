@@ -35,7 +35,7 @@ pub use engine::Pool;
 pub use entry::{LoadedEntry, LoadedTool, RoleSite};
 pub use error::{CallError, EntryProblem, LoadError};
 pub use import::Imports;
-pub use inspect::Inspection;
+pub use inspect::{Inspection, Said};
 pub use limits::CallLimits;
 pub use manifest::{Description, Effects, Manifest};
 pub use schema::Schema;

@@ -3,6 +3,7 @@
 mod audit;
 mod binding;
 mod component;
+mod config;
 mod crash;
 mod database;
 mod edit;
@@ -10,6 +11,7 @@ mod expiry;
 mod find_run;
 mod first_run;
 mod help;
+mod inspect;
 mod invalid_call;
 mod json;
 mod model_server;

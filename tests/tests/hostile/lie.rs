@@ -150,7 +150,10 @@ fn inspecting_is_under_the_same_limits() {
         let source = Source::file(&marked(folder.path(), word)).unwrap();
         wait(async {
             let sandbox = Sandbox::new(Some(cache()));
-            sandbox.gate.inspect(&source).await.map(|found| found.manifest.version)
+            let found = sandbox.gate.inspect(&source).await?;
+            // What it is made of is seen whatever it says.
+            assert!(!found.imports.inert.is_empty() && found.size > 0);
+            found.said.map(|said| said.manifest.version)
         })
     };
     assert_eq!(inspect("controls").unwrap(), "1\u{1b}[2J\r0");

@@ -105,7 +105,7 @@ fn process_excesses(ceiling: &[ProcessGrantSpec], grant: &ProcessGrant, found: &
     match &grant.programs {
         // No list of programs allows any.
         Programs::Any => found.push(Excess {
-            what: format!("any program{}, where it could name some", online(grant.network)),
+            what: format!("any program, since it names none{}", online(grant.network)),
             list: "process",
             item: format!("{{program = \"NAME\"{}}}", network(grant.network)),
         }),
