@@ -247,8 +247,8 @@ mod tests {
     use crate::domain::grant::{Access, HostPattern, Scheme, canonical_host};
     use crate::domain::role::EntrySource;
     use expect_test::{Expect, expect};
+    use ipnet::IpNet;
     use proptest::prelude::*;
-    use std::net::{IpAddr, Ipv4Addr};
 
     /// What a role grants to its only entry, as the host would resolve it below `/role`.
     fn granted(grants: &str) -> Grants {
@@ -453,7 +453,7 @@ secrets = [{name = "KEY", host = "*.example.com"}]"#;
     /// Whether one of some grants lets a request through, by what each key is documented to mean.
     fn lets_through(
         grants: &[HttpGrant],
-        request: &(Scheme, String, u16, String, String, IpAddr),
+        request: &(Scheme, String, u16, String, String, IpNet),
     ) -> bool {
         let (scheme, host, port, method, path, address) = request;
         let host = canonical_host(host).unwrap();
@@ -463,8 +463,8 @@ secrets = [{name = "KEY", host = "*.example.com"}]"#;
             } else {
                 *path == grant.path || path.starts_with(&format!("{}/", grant.path))
             };
-            let global =
-                !address.is_loopback() && !matches!(address, IpAddr::V4(it) if it.is_private());
+            let inside = ["10.0.0.0/8", "127.0.0.0/8"].map(|it| it.parse::<IpNet>().unwrap());
+            let global = !inside.iter().any(|network| network.contains(address));
             grant.scheme == *scheme
                 && grant.host.covers(&host)
                 && grant.ports.contains(port)
@@ -508,14 +508,10 @@ secrets = [{name = "KEY", host = "*.example.com"}]"#;
         )
     }
 
-    fn request() -> impl Strategy<Value = (Scheme, String, u16, String, String, IpAddr)> {
-        let addresses = vec![
-            Ipv4Addr::new(10, 1, 2, 3),
-            Ipv4Addr::new(10, 9, 0, 1),
-            Ipv4Addr::LOCALHOST,
-            Ipv4Addr::new(127, 0, 0, 2),
-            Ipv4Addr::new(93, 184, 216, 34),
-        ];
+    fn request() -> impl Strategy<Value = (Scheme, String, u16, String, String, IpNet)> {
+        // One address each.
+        let addresses =
+            vec!["10.1.2.3/32", "10.9.0.1/32", "127.0.0.1/32", "127.0.0.2/32", "93.184.216.34/32"];
         (
             prop_oneof![Just(Scheme::Https), Just(Scheme::Http)],
             prop::sample::select(vec![
@@ -530,7 +526,7 @@ secrets = [{name = "KEY", host = "*.example.com"}]"#;
             prop::sample::select(vec!["GET", "POST", "PUT"]).prop_map(str::to_owned),
             prop::sample::select(vec!["/", "/v1", "/v1/", "/v10", "/v1/x", "/v1/x/y", "/v1x"])
                 .prop_map(str::to_owned),
-            prop::sample::select(addresses).prop_map(IpAddr::V4),
+            prop::sample::select(addresses).prop_map(|it| it.parse().unwrap()),
         )
     }
 
