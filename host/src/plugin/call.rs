@@ -17,7 +17,7 @@ use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
 use crate::domain::secret::Secrets;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::component::{InstancePre, ResourceTableError};
 use wasmtime::{CallHook, Store, UpdateDeadline};
 
@@ -150,6 +150,8 @@ impl Runtime {
             Ok(Err(_)) => return Err(CallError::Broken("the host is shutting down".into())),
             Err(_) => return Err(no_turn(&limits)),
         };
+        let waited =
+            limits.timeout.saturating_sub(deadline.saturating_duration_since(Instant::now()));
         let mut store = self.store(limits, access);
         store.data_mut().deadline = deadline;
         let work = async {
@@ -159,8 +161,8 @@ impl Runtime {
         let ended = tokio::time::timeout_at(deadline.into(), work).await;
         match ended {
             Ok(Ok(value)) => Ok((value, store.data().refused())),
-            Ok(Err(error)) => Err(broken(&store, &limits, &error)),
-            Err(_) => Err(too_slow(&limits)),
+            Ok(Err(error)) => Err(broken(&store, &limits, waited, &error)),
+            Err(_) => Err(too_slow(&limits, waited)),
         }
     }
 
@@ -219,11 +221,16 @@ fn failure(failure: types::Failure, refused: Option<String>, secrets: &Secrets) 
     }
 }
 
-fn too_slow(limits: &CallLimits) -> CallError {
+fn too_slow(limits: &CallLimits, waited: Duration) -> CallError {
     let seconds = limits.timeout.as_secs_f32();
+    // What nobody would notice is not worth a word.
+    let waiting = match waited >= Duration::from_millis(100) {
+        true => format!(", {:.1} s of which it waited for its turn,", waited.as_secs_f32()),
+        false => String::new(),
+    };
     CallError::Broken(match limits.timed_by {
         TimedBy::Limit => format!(
-            "the tool took longer than its {seconds} s and was stopped; {}",
+            "the tool took longer than its {seconds} s{waiting} and was stopped; {}",
             limits.more(Limit::TimeoutSeconds)
         ),
         TimedBy::Budget => format!(
@@ -249,10 +256,15 @@ fn no_turn(limits: &CallLimits) -> CallError {
 
 /// The sentence for a guest that trapped. A limit that it ran into says more than the trap that
 /// followed; a panic's message says more than `unreachable`.
-fn broken(store: &Store<State>, limits: &CallLimits, error: &wasmtime::Error) -> CallError {
+fn broken(
+    store: &Store<State>,
+    limits: &CallLimits,
+    waited: Duration,
+    error: &wasmtime::Error,
+) -> CallError {
     let trap = error.downcast_ref::<wasmtime::Trap>();
     if trap == Some(&wasmtime::Trap::Interrupt) {
-        return too_slow(limits);
+        return too_slow(limits, waited);
     }
     if let Some(note) = store.data().note().or_else(|| over(limits, error)) {
         return CallError::Broken(format!("the tool was stopped: {note}"));
