@@ -278,7 +278,10 @@ fn broken(
         }
         Some(wasmtime::Trap::UnreachableCodeReached) => "it gave up".to_owned(),
         Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
+        None => match error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            Some(exit) => format!("it ended itself with status {} instead of answering", exit.0),
+            None => error.root_cause().to_string(),
+        },
     };
     match store.data().log.summary() {
         Some(line) => CallError::Broken(format!("the tool crashed: {cause}; it printed `{line}`")),
@@ -327,6 +330,8 @@ fn cut(mut text: String, limit: usize) -> String {
         end -= 1;
     }
     text.truncate(end);
+    // What was cut off may be many times what is kept, and a run keeps its results.
+    text.shrink_to_fit();
     text.push_str(&format!("\n[output truncated at {limit} bytes]"));
     text
 }
