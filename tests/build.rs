@@ -13,6 +13,7 @@ fn main() {
         ("PROBE", "initrunner-probe"),
         ("FILES", "initrunner-files-probe"),
         ("SQL_PROBE", "initrunner-sql-probe"),
+        ("HOSTILE", "initrunner-hostile"),
     ];
     let components = build_guests::build(&workspace, &guests.map(|(_, package)| package));
     for ((name, _), path) in guests.iter().zip(&components) {

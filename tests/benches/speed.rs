@@ -5,7 +5,8 @@
 //! $ cargo build && cargo bench -p initrunner -p initrunner-tests --features initrunner-tests/bench --profile dev --bench speed
 //! ```
 //!
-//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`.
+//! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`,
+//! `threads`, `load`, `compile`, `growth`.
 
 use initrunner::domain::approval::{Binding, BindingPart};
 use initrunner::domain::budget::{Budgets, Spent};
@@ -34,7 +35,7 @@ use std::time::{Duration, Instant};
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 12] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
@@ -43,6 +44,10 @@ fn main() {
         ("cycle", cycle),
         ("verify", verify),
         ("secret", secret),
+        ("threads", threads),
+        ("load", load),
+        ("compile", compile),
+        ("growth", growth),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -682,4 +687,160 @@ fn secret() {
     let three = values(3);
     println!("secret: three values made ready in {:.0} µs", began.elapsed().as_secs_f64() * 1e6);
     assert!(!three.is_empty());
+}
+
+/// Calls per second on two threads against one, in the pool that a process for many runs has; in turn, so
+/// that drift of the machine falls on both.
+fn threads() {
+    const ROUNDS: usize = 7;
+    const SECONDS: f64 = 0.5;
+    let sandbox = Sandbox::new(Some(cache()));
+    let tools = runtime().block_on(sandbox.open(&entry(), Path::new("/"))).unwrap();
+    let rate = |threads: usize| {
+        let began = Instant::now();
+        let work = || {
+            runtime().block_on(async {
+                let mut calls = 0;
+                while began.elapsed().as_secs_f64() < SECONDS {
+                    let said = sandbox.call(&tools, "probe", r#"{"do": "nothing"}"#).await;
+                    assert_eq!(said, "ok: nothing");
+                    calls += 1;
+                }
+                calls
+            })
+        };
+        let calls: usize = std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            handles.into_iter().map(|handle| handle.join().unwrap()).sum()
+        });
+        calls as f64 / began.elapsed().as_secs_f64()
+    };
+    rate(2);
+    let (mut ones, mut ratios) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (one, two) = (rate(1), rate(2));
+        ones.push(one);
+        ratios.push(two / one);
+    }
+    ones.sort_by(f64::total_cmp);
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "threads  {:.0}/s on one; two threads make {:.2} times as many ({:.2} to {:.2}, median of {ROUNDS})",
+        ones[ROUNDS / 2],
+        ratios[ROUNDS / 2],
+        ratios[0],
+        ratios[ROUNDS - 1]
+    );
+}
+
+/// The first-party components by their size, largest first.
+fn carried() -> Vec<(&'static str, initrunner::domain::digest::Digest, &'static [u8])> {
+    let found = initrunner::plugin::carried::names().filter_map(|name| {
+        let (digest, bytes) = initrunner::plugin::carried::find(name)?;
+        Some((name, digest, bytes))
+    });
+    let mut all: Vec<_> = found.collect();
+    all.sort_by_key(|(.., bytes)| std::cmp::Reverse(bytes.len()));
+    all
+}
+
+fn plugin_runtime(cache: Option<CacheFolder>) -> initrunner::plugin::Runtime {
+    let options = initrunner::plugin::RuntimeOptions {
+        cache,
+        protected: vec![],
+        pool: Pool::ONE_RUN,
+        config: Default::default(),
+        on_compile: Box::new(|_| {}),
+    };
+    initrunner::plugin::Runtime::new(options).unwrap()
+}
+
+/// Loading each first-party component that was compiled before, in an engine that has not seen it; with
+/// reading its file as the baseline.
+fn load() {
+    const ROUNDS: usize = 31;
+    let cache = CacheFolder { folder: scratch("load"), key: [5; 32] };
+    for (name, digest, bytes) in carried() {
+        plugin_runtime(Some(cache.clone())).load(digest, bytes, name).unwrap();
+        let file = std::fs::read_dir(&cache.folder).unwrap().map(|file| file.unwrap().path());
+        let file = file.max_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
+        let (mut loads, mut reads) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let runtime = plugin_runtime(Some(cache.clone()));
+            let began = Instant::now();
+            runtime.load(digest, bytes, name).unwrap();
+            loads.push(began.elapsed());
+            let began = Instant::now();
+            std::hint::black_box(std::fs::read(file.as_ref().unwrap()).unwrap());
+            reads.push(began.elapsed());
+        }
+        let (load, read) = (figures(loads), figures(reads));
+        println!(
+            "load     {name}: {:.2} ms from the cache ({:.2} to {:.2}, median of {ROUNDS}); reading the file {:.2} ms",
+            load.median / 1e3,
+            load.low / 1e3,
+            load.high / 1e3,
+            read.median / 1e3
+        );
+    }
+}
+
+/// Compiling each first-party component, as a machine does once.
+fn compile() {
+    const ROUNDS: usize = 5;
+    for (name, digest, bytes) in carried() {
+        let once = || {
+            let runtime = plugin_runtime(None);
+            let began = Instant::now();
+            runtime.load(digest, bytes, name).unwrap();
+            began.elapsed()
+        };
+        let times = figures((0..ROUNDS).map(|_| once()).collect());
+        println!(
+            "compile  {name} ({} KiB): {:.2} s ({:.2} to {:.2}, median of {ROUNDS})",
+            bytes.len() >> 10,
+            times.median / 1e6,
+            times.low / 1e6,
+            times.high / 1e6
+        );
+    }
+}
+
+/// What a hundred thousand calls leave in the host's memory, on two threads; every hundredth call runs into
+/// a limit or crashes.
+fn growth() {
+    const CALLS: usize = 100_000;
+    let sandbox = Sandbox::new(Some(cache()));
+    let tools = runtime().block_on(sandbox.open(&entry(), Path::new("/"))).unwrap();
+    let calls = |count: usize| {
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    runtime().block_on(async {
+                        for number in 0..count / 2 {
+                            let arguments = match number % 200 {
+                                0 => r#"{"do": "handles"}"#,
+                                100 => r#"{"do": "panic"}"#,
+                                _ => r#"{"do": "echo", "text": "hello"}"#,
+                            };
+                            sandbox.call(&tools, "probe", arguments).await;
+                        }
+                    });
+                });
+            }
+        });
+    };
+    // The pool's slots and the allocator take what they keep.
+    calls(CALLS / 20);
+    let before = resident();
+    let began = Instant::now();
+    calls(CALLS);
+    let (after, took) = (resident(), began.elapsed());
+    println!(
+        "growth   {CALLS} calls in {:.1} s: resident {:.1} MB before and {:.1} MB after, {:+.2} MB",
+        took.as_secs_f64(),
+        before as f64 / 1e6,
+        after as f64 / 1e6,
+        after as f64 / 1e6 - before as f64 / 1e6
+    );
 }

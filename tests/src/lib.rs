@@ -2,6 +2,7 @@
 
 pub mod aimock;
 pub mod ask;
+pub mod components;
 pub mod home;
 pub mod model_stub;
 pub mod prove;
@@ -54,4 +55,9 @@ pub fn sql_probe() -> &'static Path {
 /// The component that asks for files as no library would; see `guests/files`.
 pub fn files_probe() -> &'static Path {
     Path::new(env!("FILES"))
+}
+
+/// The component that attacks its host; see `guests/hostile`.
+pub fn hostile() -> &'static Path {
+    Path::new(env!("HOSTILE"))
 }

@@ -1,5 +1,6 @@
 //! A gate over one role, without a store or a model: what the plugin runtime's tests call.
 
+use initrunner::domain::config::HostConfig;
 use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::domain::secret::Secrets;
@@ -25,17 +26,22 @@ impl Sandbox {
 
     /// A gate whose instances live in this pool.
     pub fn with_pool(cache: Option<CacheFolder>, pool: Pool) -> Self {
-        Self::with(cache, pool, Vec::new(), EgressOptions::default())
+        Self::with(cache, pool, Vec::new(), EgressOptions::default(), HostConfig::default())
     }
 
     /// A gate that keeps these folders for itself.
     pub fn protecting(cache: Option<CacheFolder>, pool: Pool, protected: Vec<PathBuf>) -> Self {
-        Self::with(cache, pool, protected, EgressOptions::default())
+        Self::with(cache, pool, protected, EgressOptions::default(), HostConfig::default())
     }
 
     /// A gate whose requests leave as these options say.
     pub fn with_egress(cache: Option<CacheFolder>, egress: EgressOptions) -> Self {
-        Self::with(cache, Pool::MANY_RUNS, Vec::new(), egress)
+        Self::with(cache, Pool::MANY_RUNS, Vec::new(), egress, HostConfig::default())
+    }
+
+    /// A gate on a host whose configuration says this.
+    pub fn with_config(cache: Option<CacheFolder>, pool: Pool, config: HostConfig) -> Self {
+        Self::with(cache, pool, Vec::new(), EgressOptions::default(), config)
     }
 
     fn with(
@@ -43,6 +49,7 @@ impl Sandbox {
         pool: Pool,
         protected: Vec<PathBuf>,
         egress: EgressOptions,
+        config: HostConfig,
     ) -> Self {
         let compiled = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&compiled);
@@ -51,6 +58,7 @@ impl Sandbox {
             protected,
             pool,
             egress,
+            config,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
         };
         Self { gate: Gate::new(options, [7; 32]).unwrap(), compiled }

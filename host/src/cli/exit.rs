@@ -63,7 +63,8 @@ impl Exit {
         match error {
             OpError::Role { .. } | OpError::MissingVariables { .. } => Self::InvalidRole,
             OpError::Model(error) if error.is_role_fault() => Self::InvalidRole,
-            OpError::Component(_)
+            OpError::Config { .. }
+            | OpError::Component(_)
             | OpError::Model(_)
             | OpError::NotPersisted
             | OpError::Setup { .. } => Self::Failed,

@@ -6,8 +6,9 @@ use crate::domain::event::Event;
 use crate::domain::message::Message;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
+use crate::domain::visible::is_invisible;
 use crate::ops::{Needs, PruneReport, Recovered, Story, SweepReport, pending_question};
-use crate::plugin::{Effects, Inspection};
+use crate::plugin::{Description, Effects, Inspection};
 use crate::runner::Ended;
 use crate::store::{
     CallRecord, Edited, JournalCheck, PendingCall, Pruned, ResolvedApproval, RunStart, RunSummary,
@@ -382,33 +383,56 @@ pub(super) fn inspection(found: &Inspection) -> Value {
             "open_world": effects.open_world,
         })
     };
-    let (tools, problem) = match &found.tools {
-        Ok(tools) => {
-            let tools: Vec<Value> = tools
-                .iter()
-                .map(|tool| {
-                    json!({
-                        "name": tool.name,
-                        "description": tool.description,
-                        "parameters": tool.parameters.source(),
-                        "effects": effects(tool.effects),
-                    })
-                })
-                .collect();
-            (json!(tools), Value::Null)
-        }
-        Err(problem) => (Value::Null, json!(problem)),
-    };
-    json!({
-        "name": found.manifest.name,
-        "version": found.manifest.version,
-        "description": found.manifest.description,
+    let mut all = json!({
         "digest": found.digest.to_string(),
         "size": found.size,
-        "config_schema": found.manifest.config_schema.source(),
         "capabilities": found.imports.capabilities,
         "wasi": found.imports.inert,
-        "tools": tools,
-        "tools_need_configuration": problem,
-    })
+        "not_offered": found.imports.unknown,
+        "grants": {"needed": found.needed, "usable": found.usable},
+    });
+    let said = match &found.said {
+        Ok(said) => said,
+        Err(error) => {
+            all["problem"] = json!(error.message);
+            return all;
+        }
+    };
+    all["name"] = json!(said.manifest.name);
+    all["version"] = json!(said.manifest.version);
+    all["description"] = json!(said.manifest.description);
+    all["config_schema"] = said.manifest.config_schema.source().clone();
+    let tool = |tool: &Description| {
+        json!({
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters.source(),
+            "effects": effects(tool.effects),
+        })
+    };
+    let (tools, problem) = match &said.tools {
+        Ok(tools) => (tools.iter().map(tool).collect(), Value::Null),
+        Err(problem) => (Value::Null, json!(problem)),
+    };
+    all["tools"] = tools;
+    all["tools_need_configuration"] = problem;
+    all
+}
+
+/// JSON as text in which no character hides or moves anything: a terminal may show it.
+pub(super) fn visible_text(value: &Value) -> String {
+    let text = value.to_string();
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Only strings hold such characters, and there an escape means the same.
+        if character == '\u{7f}' || is_invisible(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }

@@ -2,18 +2,18 @@
 //! of itself.
 
 use crate::domain::visible::one_line;
-use crate::plugin::{Description, Inspection};
+use crate::plugin::{Description, Inspection, Said};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// The page. It ends without a line break.
-pub(super) fn page(found: &Inspection) -> String {
-    let manifest = &found.manifest;
+pub(super) fn page(found: &Inspection, said: &Said) -> String {
+    let Said { manifest, tools } = said;
     let mut page = format!("# {}\n\n{}\n", manifest.name, text(&manifest.description));
     page.push_str("\n## Configuration\n\n");
     fields(&mut page, manifest.config_schema.source(), "It has none.");
     page.push_str("\n## Tools\n");
-    match &found.tools {
+    match tools {
         Ok(tools) => tools.iter().for_each(|it| tool(&mut page, it)),
         Err(problem) => {
             let _ = writeln!(page, "\nThey depend on the configuration: {}", text(problem));

@@ -30,8 +30,7 @@ impl Gate {
         let call = admitted.into_call();
         let entry = call.entry(tools);
         let name = &call.tool(tools).name;
-        let mut limits = entry.limits(name);
-        limits.timeout = limits.timeout.min(at_most);
+        let limits = entry.limits(name).within(at_most);
         match self.runtime.invoke(entry, limits, input(&call, name, attempt), announce).await {
             Ok(result) => Outcome { succeeded: true, result: result.text },
             Err(error) => Outcome { succeeded: false, result: error_text(&error) },

@@ -21,6 +21,12 @@ pub enum OpError {
         /// As for [`OpError::Role`].
         rendered: String,
     },
+    /// The host's own configuration cannot be used: every problem, rendered with its place.
+    #[error("{rendered}")]
+    Config {
+        /// As for [`OpError::Role`].
+        rendered: String,
+    },
     /// A component cannot be used.
     #[error("{}", with_hint(.0))]
     Component(#[from] LoadError),

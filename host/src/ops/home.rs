@@ -85,6 +85,11 @@ impl Home {
         self.0.join("keys")
     }
 
+    /// How far roles may go on this host; it need not be there.
+    pub fn config(&self) -> PathBuf {
+        self.0.join("config.toml")
+    }
+
     /// Compiled components.
     pub fn cache(&self) -> PathBuf {
         self.0.join("cache")

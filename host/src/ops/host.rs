@@ -5,6 +5,7 @@ use super::error::OpError;
 use super::home::Home;
 use super::kept_role::KeptRoles;
 use super::random;
+use super::read_config::read_config;
 use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
 use crate::domain::ids::OwnerId;
@@ -110,7 +111,7 @@ impl Host {
     /// The gate, with its engine, made when first asked for.
     ///
     /// # Errors
-    /// Where this machine cannot run components.
+    /// Where the host's configuration cannot be used, or this machine cannot run components.
     pub(super) fn gate(&self) -> Result<&Gate, OpError> {
         if let Some(gate) = self.gate.get() {
             return Ok(gate);
@@ -118,6 +119,7 @@ impl Host {
         if self.options.persist {
             self.options.home.make()?;
         }
+        let config = read_config(&self.options.home)?;
         let keys = self.options.home.keys();
         // Without a key of its own on disk a host still runs: it compiles anew, and its approvals hold
         // for this process only, as its runs do.
@@ -141,6 +143,7 @@ impl Host {
             protected,
             pool: if self.options.one_run { Pool::ONE_RUN } else { Pool::MANY_RUNS },
             egress: EgressOptions::default(),
+            config,
             on_compile: Box::new(move |name| on_compile(name)),
         };
         let gate = Gate::new(options, kept.unwrap_or_else(random::thirty_two))?;

@@ -3,7 +3,7 @@
 use super::error::OpError;
 use super::host::Host;
 use crate::domain::canonical;
-use crate::plugin::{Inspection, Source};
+use crate::plugin::{Inspection, LoadError, Source};
 use serde_json::Value;
 use std::path::Path;
 
@@ -25,7 +25,14 @@ pub async fn inspect_component(
         _ => Source::file(component)?,
     };
     let config = config.map(read).transpose()?;
-    Ok(host.gate()?.inspect(&source, config.as_ref()).await?)
+    let found = host.gate()?.inspect(&source, config.as_ref()).await?;
+    if let (Some(config), Ok(said)) = (&config, &found.said) {
+        said.manifest.config_schema.check(config).map_err(|clause| LoadError {
+            message: format!("the configuration does not fit `{}`: {clause}", source.name),
+            hint: None,
+        })?;
+    }
+    Ok(found)
 }
 
 fn read(text: &str) -> Result<Value, OpError> {

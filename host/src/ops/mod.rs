@@ -19,6 +19,7 @@ mod list_runs;
 mod open_role;
 mod prune_journal;
 mod random;
+mod read_config;
 mod recover_runs;
 mod resume_run;
 mod run_role;

@@ -15,10 +15,9 @@ impl Runtime {
     /// # Errors
     /// What wasmtime says.
     pub async fn bare(&self, entry: &LoadedEntry, input: CallInput) -> wasmtime::Result<bool> {
-        let mut store = Store::new(
-            &self.engine,
-            State::new(CallLimits::default(), Access::nothing(), &self.egress),
-        );
+        let limits = CallLimits::new(&self.config.ceilings);
+        let mut store =
+            Store::new(&self.engine, State::new(limits, Access::nothing(), &self.egress));
         store.set_epoch_deadline(u64::MAX / 2);
         let guest = entry.linked.pre.instantiate_async(&mut store).await?;
         let call = wire(input);

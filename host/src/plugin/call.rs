@@ -8,14 +8,16 @@ use super::bindings::initrunner::plugin::types;
 use super::engine;
 use super::entry::{Linked, LoadedEntry};
 use super::error::CallError;
-use super::limits::{CallLimits, DESCRIPTION, HOSTCALL_FUEL, RESOURCES};
+use super::limits::{CallLimits, DESCRIPTION, TimedBy};
 use super::process::Announce;
 use super::state::State;
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::canonical;
+use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use crate::domain::secret::Secrets;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::component::{InstancePre, ResourceTableError};
 use wasmtime::{CallHook, Store, UpdateDeadline};
 
@@ -114,8 +116,10 @@ impl Runtime {
             types::Content::Json(text) => {
                 if text.len() > limits.output {
                     return Err(CallError::Broken(format!(
-                        "the tool's JSON result is larger than {} bytes",
-                        limits.output
+                        "the tool's JSON result is larger than {} bytes, and half of it would be of no \
+                         use; {}",
+                        limits.output,
+                        limits.more(Limit::MaxOutputBytes)
                     )));
                 }
                 let value = canonical::parse(&text).map_err(|error| {
@@ -144,26 +148,35 @@ impl Runtime {
                 (self.on_compile)(&format!("no thread for the epoch: {error}"));
             }
         });
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Err(CallError::Broken("the host is shutting down".into()));
+        let deadline = Instant::now() + limits.timeout;
+        let turn = self.turns.take(linked.component, &limits);
+        let _turn = match tokio::time::timeout_at(deadline.into(), turn).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(_)) => return Err(CallError::Broken("the host is shutting down".into())),
+            Err(_) => return Err(no_turn(&limits)),
         };
+        let waited =
+            limits.timeout.saturating_sub(deadline.saturating_duration_since(Instant::now()));
         let mut store = self.store(limits, access);
+        store.data_mut().deadline = deadline;
         let work = async {
             let guest = linked.pre.instantiate_async(&mut store).await?;
             body(&mut store, &guest).await
         };
-        let ended = tokio::time::timeout(limits.timeout, work).await;
+        let ended = tokio::time::timeout_at(deadline.into(), work).await;
         match ended {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(broken(&store, limits, &error)),
-            Err(_) => Err(too_slow(limits, store.data().note())),
+            Ok(Err(error)) => Err(broken(&store, &limits, waited, &error)),
+            Err(_) => Err(too_slow(&limits, waited, store.data().note())),
         }
     }
 
     fn store(&self, limits: CallLimits, access: Access) -> Store<State> {
         let mut store = Store::new(&self.engine, State::new(limits, access, &self.egress));
         store.limiter(|state| &mut state.usage);
-        store.set_hostcall_fuel(HOSTCALL_FUEL);
+        store.set_hostcall_fuel(limits.host_call_bytes);
+        // Each may be lent to one call into the host as well.
+        store.set_max_component_handles(limits.handles.saturating_mul(2));
         store.call_hook(|mut context, hook| match hook {
             CallHook::CallingHost => context.data_mut().usage.host_call(),
             _ => Ok(()),
@@ -181,8 +194,8 @@ impl Runtime {
 }
 
 impl Linked {
-    pub(super) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
-        Ok(Self { pre: Arc::new(super::bindings::GuestPre::new(pre)?) })
+    pub(super) fn new(pre: InstancePre<State>, component: Digest) -> wasmtime::Result<Self> {
+        Ok(Self { pre: Arc::new(super::bindings::GuestPre::new(pre)?), component })
     }
 }
 
@@ -225,44 +238,108 @@ fn failure(failure: types::Failure, note: Option<String>, secrets: &Secrets) -> 
     }
 }
 
-fn too_slow(limits: CallLimits, note: Option<String>) -> CallError {
-    let mut told = format!(
-        "the tool took longer than its {} s and was stopped; `limits: {{timeout_seconds: N}}` in the \
-         role allows more",
-        limits.timeout.as_secs_f32()
-    );
-    if let Some(note) = note {
-        told.push_str(&format!("; before that, {note}"));
-    }
-    CallError::Broken(told)
+fn too_slow(limits: &CallLimits, waited: Duration, note: Option<String>) -> CallError {
+    let seconds = limits.timeout.as_secs_f32();
+    // What nobody would notice is not worth a word.
+    let waiting = match waited >= Duration::from_millis(100) {
+        true => format!(", {:.1} s of which it waited for its turn,", waited.as_secs_f32()),
+        false => String::new(),
+    };
+    let told = match limits.timed_by {
+        TimedBy::Limit => format!(
+            "the tool took longer than its {seconds} s{waiting} and was stopped; {}",
+            limits.more(Limit::TimeoutSeconds)
+        ),
+        TimedBy::Budget => format!(
+            "the tool took longer than the {seconds:.1} s that were left of the run's time and was \
+             stopped; `budgets: {{max_wall_time: N}}` in the role allows more"
+        ),
+        TimedBy::Contract => {
+            format!("it took longer than the {seconds} s that a component has to describe itself")
+        }
+    };
+    CallError::Broken(match note {
+        Some(note) => format!("{told}; before that, {note}"),
+        None => told,
+    })
+}
+
+/// The sentence for a call that got no turn: nothing of it has happened.
+fn no_turn(limits: &CallLimits) -> CallError {
+    let seconds = limits.timeout.as_secs_f32();
+    CallError::Broken(format!(
+        "the tool was not started: for {seconds} s, other calls had all the places that there are (its \
+         plugin has {}; {})",
+        limits.concurrent_calls,
+        limits.more(Limit::MaxConcurrentCalls)
+    ))
 }
 
 /// The sentence for a guest that trapped. A limit that it ran into says more than the trap that
 /// followed; a panic's message says more than `unreachable`.
-fn broken(store: &Store<State>, limits: CallLimits, error: &wasmtime::Error) -> CallError {
+fn broken(
+    store: &Store<State>,
+    limits: &CallLimits,
+    waited: Duration,
+    error: &wasmtime::Error,
+) -> CallError {
     let trap = error.downcast_ref::<wasmtime::Trap>();
     if trap == Some(&wasmtime::Trap::Interrupt) {
-        return too_slow(limits, store.data().note());
+        return too_slow(limits, waited, store.data().note());
     }
-    if let Some(note) = store.data().note() {
+    if let Some(note) = store.data().note().or_else(|| over(limits, error)) {
         return CallError::Broken(format!("the tool was stopped: {note}"));
     }
-    if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        return CallError::Broken(format!(
-            "the tool was stopped: it held more than {RESOURCES} handles at once"
-        ));
-    }
     let cause = match trap {
-        Some(wasmtime::Trap::StackOverflow) => "its call stack overflowed".to_owned(),
+        Some(wasmtime::Trap::StackOverflow) => {
+            "its call stack overflowed (a function calls itself without end)".to_owned()
+        }
+        Some(wasmtime::Trap::MemoryOutOfBounds) => {
+            "it used memory that it does not have, as when its call stack overflows".to_owned()
+        }
         Some(wasmtime::Trap::UnreachableCodeReached) => "it gave up".to_owned(),
         Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
+        None => match error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+            Some(exit) => format!("it ended itself with status {} instead of answering", exit.0),
+            None => error.root_cause().to_string(),
+        },
     };
     let printed =
         store.data().log.summary().map(|line| format!("; it printed `{line}`")).unwrap_or_default();
     let hint = store.data().hint(&printed);
     let hint = hint.map(|hint| format!("\n(the host says: {hint})")).unwrap_or_default();
     CallError::Broken(format!("the tool crashed: {cause}{printed}{hint}"))
+}
+
+/// The sentence for a limit that wasmtime itself counts.
+fn over(limits: &CallLimits, error: &wasmtime::Error) -> Option<String> {
+    // These have no type of their own; tests watch that the texts stay what they are.
+    let text = error.root_cause().to_string();
+    let full = matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+    if full || text.contains("store handle limit exceeded") {
+        return Some(format!(
+            "it held more than {} handles at once; {}",
+            limits.handles,
+            limits.more(Limit::MaxHandles)
+        ));
+    }
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        return Some(format!(
+            "it passed more than {} bytes to the host at once; {}",
+            limits.host_call_bytes,
+            limits.more(Limit::MaxHostCallBytes)
+        ));
+    }
+    [
+        ("instance count too high", "core instances", limits.instances, Limit::MaxInstances),
+        ("memory count too high", "memories", limits.memories, Limit::MaxMemories),
+        ("table count too high", "tables", limits.tables, Limit::MaxTables),
+    ]
+    .into_iter()
+    .find(|(said, ..)| text.contains(said))
+    .map(|(_, what, most, limit)| {
+        format!("it is made of more than {most} {what}; {}", limits.more(limit))
+    })
 }
 
 /// Cuts text at a character and says so.
@@ -275,6 +352,8 @@ fn cut(mut text: String, limit: usize) -> String {
         end -= 1;
     }
     text.truncate(end);
+    // What was cut off may be many times what is kept, and a run keeps its results.
+    text.shrink_to_fit();
     text.push_str(&format!("\n[output truncated at {limit} bytes]"));
     text
 }

@@ -4,6 +4,7 @@ use super::error::LoadError;
 use super::import::{self, Imports};
 use super::{Runtime, TOOLS_VERSIONED};
 use crate::domain::digest::Digest;
+use crate::domain::limit::Limit;
 use std::sync::{Arc, PoisonError};
 use wasmtime::component::Component;
 
@@ -43,10 +44,14 @@ impl Runtime {
                 check_kind(bytes, name)?;
                 (self.on_compile)(name);
                 let component = Component::from_binary(&self.engine, bytes).map_err(|error| {
-                    LoadError::with_hint(
-                        format!("`{name}` is not a valid component: {}", error.root_cause()),
-                        "build it again, or ask whoever built it",
-                    )
+                    let cause = error.root_cause().to_string();
+                    let message = match too_much(&cause) {
+                        Some(what) => {
+                            format!("`{name}` {what}, which is the most that this host can give")
+                        }
+                        None => format!("`{name}` is not a valid component: {cause}"),
+                    };
+                    LoadError::with_hint(message, "build it again, or ask whoever built it")
                 })?;
                 if let Some(cache) = &self.cache {
                     cache.put(&self.engine, &digest, &component);
@@ -87,6 +92,28 @@ impl Runtime {
                 ))
             }
         }
+    }
+}
+
+/// What a component has more of than any call may have, where that is why it cannot be compiled: the pool
+/// says so in its own words, which tests watch.
+fn too_much(cause: &str) -> Option<String> {
+    let made_of = |what, limit: Limit| format!("is made of more than {} {what}", limit.most());
+    if cause.contains("core module instances, which exceeds") {
+        Some(made_of("core instances", Limit::MaxInstances))
+    } else if cause.contains("linear memories, which exceeds")
+        || cause.contains("defined memories count")
+    {
+        Some(made_of("memories", Limit::MaxMemories))
+    } else if cause.contains("tables, which exceeds") || cause.contains("defined tables count") {
+        Some(made_of("tables", Limit::MaxTables))
+    } else if cause.contains("minimum element size") {
+        Some(format!("needs a table of more than {} elements", Limit::MaxTableElements.most()))
+    } else if cause.contains("instance allocation for this") {
+        // wasmtime's own default for what it keeps of one instance.
+        Some("needs more than 1 MiB of the host's own memory for each instance".into())
+    } else {
+        None
     }
 }
 

@@ -2,6 +2,7 @@
 //! yield.
 
 use super::limits::LARGEST_MEMORY;
+use crate::domain::limit::Limit;
 use std::time::{Duration, Instant};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -59,15 +60,22 @@ fn common() -> Config {
 
 fn pooled(settings: Pool) -> Config {
     let Pool { instances, keep_resident, copy_on_write } = settings;
+    // Room for what a call may have at the very most: its own limits are for the call to check, since only
+    // that can say which was hit. What is not used costs address space and nothing else.
+    let [core_instances, memories, tables] =
+        [Limit::MaxInstances, Limit::MaxMemories, Limit::MaxTables].map(Limit::most);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
-        .total_core_instances(instances * CORE_INSTANCES)
-        .total_memories(instances * MEMORIES)
-        .total_tables(instances * TABLES)
+        .total_core_instances(instances * core_instances)
+        .total_memories(instances * memories)
+        .total_tables(instances * tables)
         .total_stacks(instances)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .max_memories_per_component(MEMORIES)
-        .max_tables_per_component(TABLES)
+        .max_core_instances_per_component(core_instances)
+        .max_memories_per_component(memories)
+        .max_memories_per_module(memories)
+        .max_tables_per_component(tables)
+        .max_tables_per_module(tables)
+        .table_elements(Limit::MaxTableElements.most() as usize)
         .max_memory_size(LARGEST_MEMORY)
         .linear_memory_keep_resident(keep_resident)
         // A small guest's table is a few kilobytes; the same reason as for memories.
@@ -79,18 +87,11 @@ fn pooled(settings: Pool) -> Config {
     config
 }
 
-/// A component from `cargo build` has three core instances; Python and JavaScript ones about ten.
-const CORE_INSTANCES: u32 = 20;
-/// One is usual; composed components have one each.
-const MEMORIES: u32 = 4;
-/// One is usual; dynamically linked guests (Python) have several.
-const TABLES: u32 = 8;
-
 fn on_demand() -> Config {
     let mut config = common();
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     // Where address space is short, memories may move rather than reserve four gigabytes each.
-    config.memory_reservation(LARGEST_MEMORY as u64);
+    config.memory_reservation(256 << 20);
     config.memory_guard_size(64 << 10);
     config.memory_reservation_for_growth(1 << 20);
     config

@@ -9,7 +9,7 @@ use super::component::Loaded;
 use super::error::{EntryProblem, LoadError};
 use super::files;
 use super::import::{self, Linking};
-use super::limits::{CallLimits, LARGEST_MEMORY};
+use super::limits::{CallLimits, check_limits};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
 use super::process::{Announce, available_isolation};
 use super::resolve_grants::resolve_grants;
@@ -17,8 +17,11 @@ use super::schema::{Author, Schema};
 use super::source::Source;
 use super::sql;
 use super::state::State;
+use super::within_config::within_config;
 use crate::domain::canonical;
+use crate::domain::digest::Digest;
 use crate::domain::grant::Grants;
+use crate::domain::limit::Ceilings;
 use crate::domain::nearest::nearest;
 use crate::domain::role::{Entry, EntrySource, Position, RESERVED};
 use crate::domain::secret::{Secrets, placeholder};
@@ -26,11 +29,12 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A component linked with what one entry grants it.
 pub(super) struct Linked {
     pub(super) pre: Arc<GuestPre<State>>,
+    /// Whose turns its calls take.
+    pub(super) component: Digest,
 }
 
 /// An entry, ready.
@@ -49,6 +53,7 @@ pub struct LoadedEntry {
     environment: Arc<[(String, String)]>,
     pub(super) secrets: Arc<Secrets>,
     configured: bool,
+    ceilings: Ceilings,
 }
 
 /// One tool of an entry.
@@ -97,16 +102,19 @@ impl Runtime {
         let place = key.copied().unwrap_or(entry.source_position);
         files::check(&mut grants.files, &self.protected).map_err(|it| vec![it.at(place)])?;
         sql::keep_out(entry, &grants.sql, &self.protected)?;
+        check_limits(entry, &grants, &self.config.ceilings, &self.config.path)?;
+        within_config(entry, &grants, &self.config)?;
         component.imports.check(&grants).map_err(fail)?;
         let linked = self.link(&component, Linking::Granted(&grants)).map_err(fail)?;
         let author = Author::of(&source.digest);
-        let manifest = self.manifest(&linked, &source.name, author).await.map_err(fail)?;
+        let limits = CallLimits::of(entry, "", &grants, &self.config.ceilings);
+        let manifest = self.manifest(&linked, &source.name, author, limits).await.map_err(fail)?;
 
         let config = Value::Object(entry.config.clone());
         check_config(entry, &manifest.config_schema, &config)?;
         let config = canonical::to_text(&config);
-        let described =
-            self.describe(&linked, &source.name, author, &config).await.map_err(fail)?;
+        let described = self.describe(&linked, &source.name, author, &config, limits).await;
+        let described = described.map_err(fail)?;
         let described = described.map_err(|sentence| {
             vec![EntryProblem {
                 position: entry.position,
@@ -128,7 +136,7 @@ impl Runtime {
             .filter_map(|name| value(name).map(|value| (name.clone(), value)))
             .collect();
         let (entry, secrets) = (entry.clone(), Arc::clone(site.secrets));
-        let grants = Arc::new(grants);
+        let (grants, ceilings) = (Arc::new(grants), self.config.ceilings);
         Ok(LoadedEntry {
             entry,
             component,
@@ -139,6 +147,7 @@ impl Runtime {
             environment,
             secrets,
             configured,
+            ceilings,
         })
     }
 
@@ -149,7 +158,7 @@ impl Runtime {
     ) -> Result<Linked, LoadError> {
         import::linker(&self.engine, linking)
             .and_then(|linker| linker.instantiate_pre(&component.component))
-            .and_then(Linked::new)
+            .and_then(|pre| Linked::new(pre, component.digest))
             .map_err(|error| {
                 LoadError::with_hint(
                     format!("the component does not fit this host's contract: {error:#}"),
@@ -162,27 +171,7 @@ impl Runtime {
 impl LoadedEntry {
     /// What one call of a tool may use.
     pub fn limits(&self, tool: &str) -> CallLimits {
-        let asked = self.entry.limits_of(tool);
-        let mut limits = CallLimits::default();
-        if let Some(process) = &self.grants.process {
-            // The tool must outlive its program to be able to tell how it ended.
-            let program = Duration::from_millis(process.timeout_ms.into());
-            limits.timeout = limits.timeout.max(program + Duration::from_secs(10));
-        }
-        if let Some(request) = carried::request_time(&self.entry) {
-            limits.timeout = limits.timeout.max(request + Duration::from_secs(10));
-        }
-        if let Some(seconds) = asked.timeout_seconds {
-            limits.timeout = Duration::from_secs(seconds.into());
-        }
-        if let Some(megabytes) = asked.memory_mb {
-            limits.memory = ((megabytes as usize) << 20).min(LARGEST_MEMORY);
-        }
-        if let Some(bytes) = asked.max_output_bytes {
-            // A result also goes into the store and to the model: four megabytes serve neither.
-            limits.output = (bytes as usize).min(4 << 20);
-        }
-        limits
+        CallLimits::of(&self.entry, tool, &self.grants, &self.ceilings)
     }
 
     /// The environment that it and its programs may be passed, resolved: it may hold secrets that are not

@@ -8,7 +8,6 @@ use super::error::{CallError, LoadError};
 use super::limits::{CallLimits, DESCRIPTION, TOOLS};
 use super::schema::{Author, Schema};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// Who a component says it is.
 #[derive(Debug)]
@@ -49,20 +48,16 @@ pub struct Description {
     pub effects: Effects,
 }
 
-/// Describing is pure and small: what takes longer than this is stuck.
-fn limits() -> CallLimits {
-    CallLimits { timeout: Duration::from_secs(10), ..CallLimits::default() }
-}
-
 impl Runtime {
     pub(super) async fn manifest(
         &self,
         linked: &Linked,
         name: &str,
         author: Author,
+        limits: CallLimits,
     ) -> Result<Manifest, LoadError> {
         let manifest = self
-            .with_instance(linked, limits(), Access::nothing(), async |store, guest| {
+            .with_instance(linked, limits.describing(), Access::nothing(), async |store, guest| {
                 guest.initrunner_plugin_tools().call_manifest(store).await
             })
             .await
@@ -96,9 +91,10 @@ impl Runtime {
         name: &str,
         author: Author,
         config: &String,
+        limits: CallLimits,
     ) -> Result<Result<Vec<Description>, String>, LoadError> {
         let described = self
-            .with_instance(linked, limits(), Access::nothing(), async |store, guest| {
+            .with_instance(linked, limits.describing(), Access::nothing(), async |store, guest| {
                 guest.initrunner_plugin_tools().call_describe(store, config).await
             })
             .await

@@ -24,9 +24,12 @@ mod manifest;
 pub mod process;
 mod resolve_grants;
 mod schema;
+mod schema_cost;
 mod source;
 mod sql;
 mod state;
+mod turns;
+mod within_config;
 
 pub use cache::CacheFolder;
 pub use call::{CallInput, CallResult};
@@ -35,18 +38,19 @@ pub use engine::Pool;
 pub use entry::{LoadedEntry, LoadedTool, RoleSite};
 pub use error::{CallError, EntryProblem, LoadError};
 pub use import::Imports;
-pub use inspect::Inspection;
+pub use inspect::{Inspection, Said};
 pub use limits::CallLimits;
 pub use manifest::{Description, Effects, Manifest};
 pub use schema::Schema;
 pub use source::Source;
 
+use crate::domain::config::HostConfig;
 use crate::domain::digest::Digest;
 use egress::{Egress, EgressOptions};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
-use tokio::sync::Semaphore;
+use turns::Turns;
 use wasmtime::Engine;
 
 /// The interface a tool component exports, with the version this host speaks.
@@ -62,6 +66,8 @@ pub struct RuntimeOptions {
     pub pool: Pool,
     /// How HTTP requests leave the host.
     pub egress: EgressOptions,
+    /// How far roles may go on this host.
+    pub config: HostConfig,
     /// Told the name of a component that is about to be compiled, which can take seconds.
     pub on_compile: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -74,8 +80,8 @@ pub struct Runtime {
     egress: Arc<Egress>,
     on_compile: Box<dyn Fn(&str) + Send + Sync>,
     loaded: Mutex<HashMap<Digest, Arc<Loaded>>>,
-    /// One permit for each slot of the pool: a call waits for a slot rather than fail.
-    slots: Semaphore,
+    config: HostConfig,
+    turns: Turns,
     /// Whether the epoch thread runs; it starts with the first call.
     ticking: OnceLock<()>,
 }
@@ -99,7 +105,8 @@ impl Runtime {
             egress: Arc::new(Egress::new(options.egress)),
             on_compile: options.on_compile,
             loaded: Mutex::default(),
-            slots: Semaphore::new(options.pool.instances as usize),
+            config: options.config,
+            turns: Turns::new(options.pool.instances),
             ticking: OnceLock::new(),
         })
     }

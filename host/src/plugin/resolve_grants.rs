@@ -6,6 +6,7 @@ use super::entry::RoleSite;
 use super::error::{EntryProblem, LoadError};
 use super::limits::CallLimits;
 use crate::domain::grant::{Access, FileGrant, Grants, ProcessGrant, ProgramGrant, Programs};
+use crate::domain::limit::Ceilings;
 use crate::domain::nearest::nearest;
 use crate::domain::role::{Entry, EntrySource, GrantSpec, ProcessGrantSpec};
 
@@ -77,7 +78,8 @@ fn process(spec: &GrantSpec, site: &RoleSite<'_>, files: &[FileGrant]) -> Option
             }
         }
     }
-    let limits = CallLimits::default();
+    // What a call has where nothing is said; its own limits end its programs too.
+    let limits = CallLimits::new(&Ceilings::default());
     let granted = |access: Access| {
         let files = files.iter().filter(move |file| file.access == access);
         files.map(|file| file.path.clone()).collect()

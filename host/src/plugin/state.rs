@@ -5,8 +5,9 @@ use super::egress::Egress;
 use super::files::Files;
 use super::import::files::FilesView;
 use super::import::http::{self, Outgoing};
-use super::limits::{CallLimits, RESOURCES};
+use super::limits::{CallLimits, RANDOM};
 use super::log::Log;
+use crate::domain::limit::Limit;
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::ResourceLimiter;
@@ -36,7 +37,7 @@ pub(super) struct Usage {
     limits: CallLimits,
     memory: usize,
     host_calls: u32,
-    /// The sentence for the first limit hit, or the first inert capability reached.
+    /// The sentence for the first limit hit.
     pub(super) note: Option<String>,
 }
 
@@ -50,6 +51,7 @@ impl State {
         wasi.allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
+            .max_random_size(RANDOM)
             .stdout(log.clone())
             .stderr(log.clone());
         if access.reach != Reach::Nothing {
@@ -61,7 +63,7 @@ impl State {
         }
         let wasi = wasi.build();
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES);
+        table.set_max_capacity(limits.handles);
         Self {
             wasi,
             table,
@@ -99,8 +101,9 @@ impl Usage {
         self.host_calls += 1;
         if self.host_calls > self.limits.host_calls {
             let sentence = format!(
-                "it called the host more than {} times in one call",
-                self.limits.host_calls
+                "it called the host more than {} times in one call; {}",
+                self.limits.host_calls,
+                self.limits.more(Limit::MaxHostCalls)
             );
             self.note.get_or_insert(sentence);
             wasmtime::bail!("host call limit");
@@ -119,10 +122,9 @@ impl ResourceLimiter for Usage {
         let total = self.memory.saturating_sub(current).saturating_add(desired);
         if total > self.limits.memory {
             let sentence = format!(
-                "it asked for more than its {} MiB of memory; `limits: {{memory_mb: N}}` in the role \
-                 allows more, up to {}",
+                "it asked for more than its {} MiB of memory; {}",
                 self.limits.memory >> 20,
-                super::limits::LARGEST_MEMORY >> 20
+                self.limits.more(Limit::MemoryMb)
             );
             self.note.get_or_insert(sentence);
             return Ok(false);
@@ -140,12 +142,25 @@ impl ResourceLimiter for Usage {
         let fits = desired <= self.limits.table_elements;
         if !fits {
             let sentence = format!(
-                "it asked for a table of more than {} elements",
-                self.limits.table_elements
+                "it asked for a table of more than {} elements; {}",
+                self.limits.table_elements,
+                self.limits.more(Limit::MaxTableElements)
             );
             self.note.get_or_insert(sentence);
         }
         Ok(fits)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories
     }
 }
 

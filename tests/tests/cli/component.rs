@@ -99,6 +99,8 @@ fn what_a_component_imports_must_be_granted() {
           size          SIZE bytes
           capabilities  initrunner:host/process@0.1.0
           WASI (inert)  wasi:io/poll@0.2.12, wasi:io/error@0.2.12, wasi:io/streams@0.2.12, wasi:cli/stdout@0.2.12, wasi:cli/stderr@0.2.12, wasi:cli/stdin@0.2.12, wasi:cli/environment@0.2.12, wasi:cli/exit@0.2.12, wasi:cli/terminal-input@0.2.12, wasi:cli/terminal-output@0.2.12, wasi:cli/terminal-stdin@0.2.12, wasi:cli/terminal-stdout@0.2.12, wasi:cli/terminal-stderr@0.2.12
+          needs         grants: {process: [{program: NAME}]}
+          could use     grants: {env: [NAME]}
           configuration working_dir, timeout_seconds, max_output_bytes, allowed_commands, blocked_commands, shell, env, network, read, write
 
         shell  (destructive, open-world)
@@ -184,9 +186,9 @@ fn a_component_that_misbehaves_is_an_error_for_the_model_and_nothing_else() {
         The tool could not be used: the tool was stopped: it asked for more than its 16 MiB of memory; `limits: {memory_mb: N}` in the role allows more, up to 256
         The tool could not be used: the tool crashed: it gave up; it printed `thread '<unnamed>' (1) panicked at tests/guests/probe/src/misbehave.rs:LINE: it went wrong on purpose`
         The tool could not be used: the tool crashed: it gave up
-        The tool could not be used: the tool crashed: wasm trap: out of bounds memory access
+        The tool could not be used: the tool crashed: it used memory that it does not have, as when its call stack overflows
         The tool could not be used: the tool's result is not usable JSON: the JSON cannot be used: a key occurs twice in one object at line 1 column 16
-        The tool could not be used: the tool was stopped: it held more than 1000 handles at once
+        The tool could not be used: the tool was stopped: it held more than 1000 handles at once; `limits: {max_handles: N}` in the role allows more, up to 10000
         The tool failed: it did not work
         Nothing was done: try something else
         Invalid arguments: that cannot be right
@@ -204,8 +206,8 @@ fn a_component_that_misbehaves_is_an_error_for_the_model_and_nothing_else() {
 fn a_component_that_never_returns_is_stopped() {
     let home = probing("limits: {timeout_seconds: 1}", &["loop", "sleep"], "do");
     home.run(["run", "role.yaml", "-p", "misbehave"]).check(expect![[r#"
-        The tool could not be used: the tool took longer than its 1 s and was stopped; `limits: {timeout_seconds: N}` in the role allows more
-        The tool could not be used: the tool took longer than its 1 s and was stopped; `limits: {timeout_seconds: N}` in the role allows more
+        The tool could not be used: the tool took longer than its 1 s and was stopped; `limits: {timeout_seconds: N}` in the role allows more, up to 86400
+        The tool could not be used: the tool took longer than its 1 s and was stopped; `limits: {timeout_seconds: N}` in the role allows more, up to 86400
         = 0
     "#]]);
 }
@@ -224,7 +226,7 @@ fn a_result_without_end_is_cut_and_marked() {
 fn a_component_that_prints_without_end_fills_nothing() {
     let home = probing("limits: {timeout_seconds: 60}", &["print", "print-some"], "do");
     home.run(["run", "role.yaml", "-p", "misbehave"]).check(expect![[r#"
-        The tool could not be used: the tool was stopped: it called the host more than 100000 times in one call
+        The tool could not be used: the tool was stopped: it called the host more than 100000 times in one call; `limits: {max_host_calls: N}` in the role allows more, up to 10000000
         printed
         = 0
     "#]]);
@@ -238,7 +240,7 @@ fn a_component_that_cannot_say_what_it_would_do_is_never_approved() {
     let home = probing(entry, &["loop", "panic", "refuse", "what"], "prepare");
     let ran = home.run(["run", "role.yaml", "-p", "misbehave"]).to_string();
     expect![[r#"
-        The tool could not say what it would do: the tool took longer than its 1 s and was stopped; `limits: {timeout_seconds: N}` in the role allows more
+        The tool could not say what it would do: the tool took longer than its 1 s and was stopped; `limits: {timeout_seconds: N}` in the role allows more, up to 86400
         The tool could not say what it would do: the tool crashed: it gave up; it printed `thread '<unnamed>' (1) panicked at tests/guests/probe/src/lib.rs:LINE: preparing went wrong`
         Nothing was done: it would rather not
         Invalid arguments: unknown: what

@@ -222,58 +222,63 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
         &home.run(["inspect", &probe, "--json"]),
         0,
         expect![[r#"
-        {
-          name: text
-          version: text
-          description: text
-          digest: text
-          size: number
-          config_schema: {
-            additionalProperties: bool
-            properties: {
-              describe: {
+            {
+              digest: text
+              size: number
+              capabilities: [text]
+              wasi: [text]
+              not_offered: []
+              grants: {
+                needed: [text]
+                usable: [text]
+              }
+              name: text
+              version: text
+              description: text
+              config_schema: {
+                additionalProperties: bool
+                properties: {
+                  describe: {
+                    type: text
+                  }
+                  level: {
+                    minimum: number
+                    type: text
+                  }
+                }
                 type: text
               }
-              level: {
-                minimum: number
-                type: text
-              }
-            }
-            type: text
-          }
-          capabilities: [text]
-          wasi: [text]
-          tools: [{
-            name: text
-            description: text
-            parameters: {
-              additionalProperties: bool
-              properties: {
-                count: {
-                  minimum: number
+              tools: [{
+                name: text
+                description: text
+                parameters: {
+                  additionalProperties: bool
+                  properties: {
+                    count: {
+                      minimum: number
+                      type: text
+                    }
+                    do: {
+                      type: text
+                    }
+                    prepare: {
+                      type: text
+                    }
+                    text: {
+                      type: text
+                    }
+                  }
                   type: text
                 }
-                do: {
-                  type: text
+                effects: {
+                  read_only: bool
+                  destructive: bool
+                  idempotent: bool
+                  open_world: bool
                 }
-                prepare: {
-                  type: text
-                }
-                text: {
-                  type: text
-                }
-              }
-              type: text
-            }
-            effects: {
-              read_only: bool
-              destructive: bool
-              idempotent: bool
-              open_world: bool
-            }
-          }]
-          tools_need_configuration: null
-        }"#]],
+              }]
+              tools_need_configuration: null
+            }"#]],
     );
 }
 

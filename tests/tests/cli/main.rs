@@ -3,6 +3,7 @@
 mod audit;
 mod binding;
 mod component;
+mod config;
 mod crash;
 mod database;
 mod edit;
@@ -11,6 +12,7 @@ mod find_run;
 mod first_run;
 mod help;
 mod http;
+mod inspect;
 mod invalid_call;
 mod json;
 mod model_server;

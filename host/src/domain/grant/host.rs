@@ -42,6 +42,11 @@ impl HostPattern {
         Ok(Self { any_label, host })
     }
 
+    /// Whether every host that it covers is covered by `outer` too.
+    pub fn is_within(&self, outer: &Self) -> bool {
+        self == outer || (!self.any_label && outer.covers(&self.host))
+    }
+
     /// Whether it covers a host in its canonical form.
     pub fn covers(&self, host: &Host<String>) -> bool {
         match (&self.host, host) {

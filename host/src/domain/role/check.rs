@@ -144,9 +144,10 @@ fn settings_summary(out: &mut String, indent: &str, settings: &ToolSettings) {
             permissions.default
         );
     }
-    let limits = &settings.limits;
-    if *limits != Default::default() {
-        let limits = (limits.timeout_seconds, limits.memory_mb, limits.max_output_bytes);
-        let _ = writeln!(out, "{indent}limits {limits:?}");
+    if !settings.limits.is_empty() {
+        let limits = settings.limits.iter();
+        let limits: Vec<_> =
+            limits.map(|(limit, it)| format!("{}={}", limit.key(), it.value)).collect();
+        let _ = writeln!(out, "{indent}limits {}", limits.join(" "));
     }
 }

@@ -5,32 +5,32 @@ use crate::domain::nearest::nearest;
 use crate::domain::yaml::{Node, NodeValue, Problems, Scalar, Typed, listed, shown};
 
 /// A value and what to call it.
-pub(super) struct Field<'n> {
+pub(in crate::domain) struct Field<'n> {
     /// `key`, with its backticks, or a phrase such as "an item of `key`".
-    pub(super) label: String,
+    pub(in crate::domain) label: String,
     /// Where its key stands, or the value itself where it has none.
-    pub(super) key_position: Position,
+    pub(in crate::domain) key_position: Position,
     /// The value.
-    pub(super) node: &'n Node,
+    pub(in crate::domain) node: &'n Node,
 }
 
 impl<'n> Field<'n> {
-    pub(super) fn new(label: String, key_position: Position, node: &'n Node) -> Self {
+    pub(in crate::domain) fn new(label: String, key_position: Position, node: &'n Node) -> Self {
         Self { label, key_position, node }
     }
 
     /// Whether a problem was noted for the value already.
-    pub(super) fn is_broken(&self) -> bool {
+    pub(in crate::domain) fn is_broken(&self) -> bool {
         matches!(self.node.value, NodeValue::Broken)
     }
 
     /// Whether nothing stands behind the key.
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::domain) fn is_null(&self) -> bool {
         matches!(&self.node.value, NodeValue::Scalar(scalar) if scalar.typed == Typed::Null)
     }
 
     /// The value as a scalar, where it is one.
-    pub(super) fn scalar(&self) -> Option<&'n Scalar> {
+    pub(in crate::domain) fn scalar(&self) -> Option<&'n Scalar> {
         match &self.node.value {
             NodeValue::Scalar(scalar) => Some(scalar),
             _ => None,
@@ -38,7 +38,7 @@ impl<'n> Field<'n> {
     }
 
     /// The value as text.
-    pub(super) fn text(&self, problems: &mut Problems) -> Option<&'n Scalar> {
+    pub(in crate::domain) fn text(&self, problems: &mut Problems) -> Option<&'n Scalar> {
         let scalar = self.scalar();
         if let Some(scalar) = scalar
             && scalar.as_text().is_some()
@@ -56,7 +56,7 @@ impl<'n> Field<'n> {
     }
 
     /// The value as text that is not blank.
-    pub(super) fn filled(&self, problems: &mut Problems) -> Option<&'n Scalar> {
+    pub(in crate::domain) fn filled(&self, problems: &mut Problems) -> Option<&'n Scalar> {
         let scalar = self.text(problems)?;
         if scalar.text.trim().is_empty() {
             let message = format!("{} has no text", self.label);
@@ -67,12 +67,12 @@ impl<'n> Field<'n> {
     }
 
     /// The value as text of its own.
-    pub(super) fn string(&self, problems: &mut Problems) -> Option<String> {
+    pub(in crate::domain) fn string(&self, problems: &mut Problems) -> Option<String> {
         self.text(problems).map(|scalar| scalar.text.clone())
     }
 
     /// The value as a whole number from 1 to the largest that 32 bits hold.
-    pub(super) fn positive(&self, problems: &mut Problems) -> Option<u32> {
+    pub(in crate::domain) fn positive(&self, problems: &mut Problems) -> Option<u32> {
         if let Some(Scalar { typed: Typed::Integer(number), .. }) = self.scalar()
             && let Ok(number) = u32::try_from(*number)
             && number > 0
@@ -85,7 +85,7 @@ impl<'n> Field<'n> {
     }
 
     /// How to write a number; in quotes, or beside other text, a variable is text.
-    pub(super) fn number_hint(&self, range: &str) -> String {
+    pub(in crate::domain) fn number_hint(&self, range: &str) -> String {
         match self.scalar() {
             Some(scalar) if scalar.has_variables() => format!(
                 "set the variable to {range}, and write `${{NAME}}` alone, without quotes, on the \
@@ -96,7 +96,11 @@ impl<'n> Field<'n> {
     }
 
     /// The value as one of some words.
-    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)], problems: &mut Problems) -> Option<T> {
+    pub(in crate::domain) fn word<T: Copy>(
+        &self,
+        words: &[(&str, T)],
+        problems: &mut Problems,
+    ) -> Option<T> {
         let scalar = self.scalar();
         let text = scalar.and_then(Scalar::as_text);
         if let Some((_, meaning)) = words.iter().find(|(word, _)| Some(*word) == text) {
@@ -121,7 +125,7 @@ impl<'n> Field<'n> {
     }
 
     /// The value as a list.
-    pub(super) fn items(&self, hint: &str, problems: &mut Problems) -> Vec<Field<'n>> {
+    pub(in crate::domain) fn items(&self, hint: &str, problems: &mut Problems) -> Vec<Field<'n>> {
         let NodeValue::Sequence(items) = &self.node.value else {
             self.wrong("a list", hint, problems);
             return Vec::new();
@@ -131,7 +135,7 @@ impl<'n> Field<'n> {
     }
 
     /// The value as a list of texts.
-    pub(super) fn texts(&self, problems: &mut Problems) -> Vec<&'n Scalar> {
+    pub(in crate::domain) fn texts(&self, problems: &mut Problems) -> Vec<&'n Scalar> {
         self.items("begin each item on its own line with `- `", problems)
             .iter()
             .filter_map(|item| item.text(problems))
@@ -139,7 +143,7 @@ impl<'n> Field<'n> {
     }
 
     /// Reports a value of the wrong type, unless it was reported as something else before.
-    pub(super) fn wrong(&self, wanted: &str, hint: &str, problems: &mut Problems) {
+    pub(in crate::domain) fn wrong(&self, wanted: &str, hint: &str, problems: &mut Problems) {
         let found = match &self.node.value {
             NodeValue::Broken => return,
             NodeValue::Sequence(_) => "not a list".to_owned(),

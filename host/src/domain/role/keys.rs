@@ -6,7 +6,7 @@ use crate::domain::nearest::nearest;
 use crate::domain::yaml::{Key, Node, NodeValue, Problems, listed, shown};
 
 /// A mapping whose unknown keys have been reported.
-pub(super) struct Keys<'n> {
+pub(in crate::domain) struct Keys<'n> {
     /// Where missing keys are reported.
     position: Position,
     pairs: &'n [(Key, Node)],
@@ -19,12 +19,16 @@ pub(super) struct Keys<'n> {
 impl<'n> Keys<'n> {
     /// Reads a mapping that may have the `valid` keys. What is not a mapping is reported and then has
     /// no keys.
-    pub(super) fn of(field: &Field<'n>, valid: &[&'static str], problems: &mut Problems) -> Self {
+    pub(in crate::domain) fn of(
+        field: &Field<'n>,
+        valid: &[&'static str],
+        problems: &mut Problems,
+    ) -> Self {
         Self::of_parted(field, valid, &[], problems)
     }
 
     /// The same, with the keys that belong elsewhere: (where, keys).
-    pub(super) fn of_parted(
+    pub(in crate::domain) fn of_parted(
         field: &Field<'n>,
         valid: &[&'static str],
         elsewhere: &[(&str, &[&str])],
@@ -58,13 +62,13 @@ impl<'n> Keys<'n> {
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &'static str) -> Option<Field<'n>> {
+    pub(in crate::domain) fn get(&self, key: &'static str) -> Option<Field<'n>> {
         let (found, node) = self.pairs.iter().find(|(found, _)| found.text == key)?;
         Some(Field::new(format!("`{key}`"), found.position, node))
     }
 
     /// The value of a key that must be there.
-    pub(super) fn require(
+    pub(in crate::domain) fn require(
         &self,
         key: &'static str,
         hint: &str,
@@ -78,7 +82,12 @@ impl<'n> Keys<'n> {
     }
 
     /// Reports that a key is missing, unless a misspelling of it was.
-    pub(super) fn missing(&self, key: &'static str, hint: &str, problems: &mut Problems) {
+    pub(in crate::domain) fn missing(
+        &self,
+        key: &'static str,
+        hint: &str,
+        problems: &mut Problems,
+    ) {
         if !self.broken && !self.meant.contains(&key) {
             problems.add(self.position, format!("the key `{key}` is missing"), hint);
         }

@@ -20,12 +20,16 @@ mod parse_source;
 
 pub use super::yaml::{Position, Problem};
 pub use errors::RoleErrors;
+pub(in crate::domain) use field::Field;
+pub(in crate::domain) use keys::Keys;
 pub use parse::parse;
 pub use parse_entry::RESERVED;
+pub(in crate::domain) use parse_grants::{Place, parse_grants};
 
 use super::approval::ApprovalMode;
 use super::budget::Budgets;
 use super::grant::{FileGrant, HttpGrant, SecretGrant, SqlGrant};
+use super::limit::Limits;
 use super::permission::Permissions;
 use super::rule::{ApprovalRule, RuleSpec};
 use serde_json::{Map, Value};
@@ -147,17 +151,6 @@ pub enum RetryUnknown {
     Auto,
 }
 
-/// How much one call may use, where the role says so; the host's ceilings hold all the same.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Seconds one call may take.
-    pub timeout_seconds: Option<u32>,
-    /// MiB of memory an instance may have.
-    pub memory_mb: Option<u32>,
-    /// Bytes of one result.
-    pub max_output_bytes: Option<u32>,
-}
-
 /// The `grants:` key of an entry. Paths are as written: relative ones begin at the role file's folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GrantSpec {
@@ -252,12 +245,9 @@ impl Entry {
 
     /// The limits of one of its tools: the tool's own, else the entry's, key by key.
     pub fn limits_of(&self, tool: &str) -> Limits {
-        let own = self.tools.get(tool).map(|settings| settings.limits).unwrap_or_default();
-        let entry = self.settings.limits;
-        Limits {
-            timeout_seconds: own.timeout_seconds.or(entry.timeout_seconds),
-            memory_mb: own.memory_mb.or(entry.memory_mb),
-            max_output_bytes: own.max_output_bytes.or(entry.max_output_bytes),
-        }
+        let mut limits = self.settings.limits.clone();
+        limits
+            .extend(self.tools.get(tool).into_iter().flat_map(|settings| settings.limits.clone()));
+        limits
     }
 }

@@ -6,7 +6,7 @@
 
 use super::field::Field;
 use super::keys::Keys;
-use super::parse_grants::parse_grants;
+use super::parse_grants::{Place, parse_grants};
 use super::parse_settings::{SETTINGS, parse_settings};
 use super::parse_source::parse_source;
 use super::{Entry, Position, ToolSettings};
@@ -70,7 +70,8 @@ fn parse_entry(item: &Field<'_>, problems: &mut Problems) -> Option<(Entry, Stri
         Some(Field::new(format!("`{key}`"), found.position, node))
     };
     let settings = parse_settings(get, problems);
-    let grants = get("grants").map(|field| parse_grants(&field, problems)).unwrap_or_default();
+    let grants = get("grants").map(|field| parse_grants(&field, Place::Role, problems));
+    let grants = grants.unwrap_or_default();
     let tools = get("tools").map(|field| parse_tools(&field, problems)).unwrap_or_default();
     let config = parse_config(pairs, problems);
     let named = get("name").map(|field| {
@@ -195,12 +196,12 @@ mod tests {
             expect![[r#"
                 - files Type("filesystem") at 5:5, source at 5:11
                   default Deny allow ["path=src/*"] deny ["*.env"]
-                  limits (Some(5), Some(64), Some(1000))
+                  limits timeout_seconds=5 memory_mb=64 max_output_bytes=1000
                   read at 17:7
                   write at 13:7
                     approval {"mode":"required"}
                     default Allow allow [] deny ["path=/etc/*"]
-                    limits (Some(1), None, None)
+                    limits timeout_seconds=1
                   [Program { name: "git", arguments: None, network: false }, Script { network: false }]
                   config root = "./data" at 7:5
                   config nested = {"a":[1,2.5,null,"yes",true,16,"5"],"b c":null} at 18:5"#]],

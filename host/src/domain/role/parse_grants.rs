@@ -18,14 +18,31 @@ const SAFE_METHODS: [&str; 2] = ["GET", "HEAD"];
 /// Where services expect a key, unless the grant says otherwise.
 const DEFAULT_HEADER: &str = "authorization";
 
+/// Where grants are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::domain) enum Place {
+    /// In a role: they say what a component gets, and what it calls it.
+    Role,
+    /// In the host's configuration: they say what roles may grant. Nothing has a name there that a
+    /// component would use, and paths begin at the root.
+    Config,
+}
+
+/// What a key is told that has a meaning in roles alone.
+const IN_ROLES: &str = "in a role alone: here nothing needs a name";
+
 /// Reads `grants:`.
-pub(super) fn parse_grants(field: &Field<'_>, problems: &mut Problems) -> GrantSpec {
+pub(in crate::domain) fn parse_grants(
+    field: &Field<'_>,
+    place: Place,
+    problems: &mut Problems,
+) -> GrantSpec {
     let keys = Keys::of(field, &["http", "files", "process", "sql", "secrets", "env"], problems);
     GrantSpec {
         process: each(keys.get("process"), PROCESS, problems, parse_process),
         http: each(keys.get("http"), "`- host: NAME`", problems, parse_http),
-        files: parse_files(keys.get("files"), problems),
-        sql: parse_sql(keys.get("sql"), problems),
+        files: parse_files(keys.get("files"), place, problems),
+        sql: parse_sql(keys.get("sql"), place, problems),
         secrets: each(keys.get("secrets"), "`- {name: NAME, host: HOST}`", problems, parse_secret),
         env: keys.get("env").map(|field| parse_env(&field, problems)).unwrap_or_default(),
     }
@@ -166,14 +183,22 @@ fn parse_networks(field: &Field<'_>, problems: &mut Problems) -> Vec<ipnet::IpNe
     networks
 }
 
-fn parse_files(field: Option<Field<'_>>, problems: &mut Problems) -> Vec<FileGrant> {
+fn parse_files(field: Option<Field<'_>>, place: Place, problems: &mut Problems) -> Vec<FileGrant> {
     let mut taken: Vec<String> = Vec::new();
     let example = "`- {path: ./data, access: read}`";
     let grants = each(field, example, problems, |item, problems| {
-        let keys = Keys::of(item, &["path", "access", "as"], problems);
+        let keys = match place {
+            Place::Role => Keys::of(item, &["path", "access", "as"], problems),
+            Place::Config => {
+                Keys::of_parted(item, &["path", "access"], &[(IN_ROLES, &["as"])], problems)
+            }
+        };
         let path =
             keys.require("path", "name a folder or a file, such as `path: ./data`", problems);
-        let path = path.and_then(|field| parse_file_path(&field, problems));
+        let path = path.and_then(|field| {
+            let path = parse_file_path(&field, problems)?;
+            rooted(place, &path, &field, problems).then_some(path)
+        });
         let access = parse_access(&keys, problems);
         let guest = match keys.get("as") {
             Some(field) => parse_file_path(&field, problems),
@@ -184,7 +209,7 @@ fn parse_files(field: Option<Field<'_>>, problems: &mut Problems) -> Vec<FileGra
     });
     let mut files = Vec::with_capacity(grants.len());
     for (position, grant) in grants {
-        if taken.contains(&grant.guest) {
+        if place == Place::Role && taken.contains(&grant.guest) {
             // A component could not tell them apart, and the more powerful one would win by chance.
             let message = "two grants give the component the same name for a file".to_owned();
             problems.add(position, message, "give one of them another name with `as`");
@@ -194,6 +219,16 @@ fn parse_files(field: Option<Field<'_>>, problems: &mut Problems) -> Vec<FileGra
         files.push(grant);
     }
     files
+}
+
+/// Whether a path may stand here; reports it otherwise.
+fn rooted(place: Place, path: &str, field: &Field<'_>, problems: &mut Problems) -> bool {
+    let rooted = place == Place::Role || path.starts_with('/');
+    if !rooted {
+        let message = format!("{} is not an absolute path", shown(path));
+        problems.add(field.node.position, message, "begin with `/`: this holds for roles anywhere");
+    }
+    rooted
 }
 
 fn parse_access(keys: &Keys<'_>, problems: &mut Problems) -> Option<Access> {
@@ -213,22 +248,35 @@ fn parse_file_path(field: &Field<'_>, problems: &mut Problems) -> Option<String>
     Some(scalar.text.clone())
 }
 
-fn parse_sql(field: Option<Field<'_>>, problems: &mut Problems) -> Vec<SqlGrant> {
+fn parse_sql(field: Option<Field<'_>>, place: Place, problems: &mut Problems) -> Vec<SqlGrant> {
     let grants =
         each(field, "`- {name: main, url: sqlite:./data.db}`", problems, |item, problems| {
-            let keys = Keys::of(item, &["name", "url", "access"], problems);
-            let name =
-                keys.require("name", "say how the component opens it: `name: main`", problems);
-            let name = name.and_then(|field| field.filled(problems));
+            let keys = match place {
+                Place::Role => Keys::of(item, &["name", "url", "access"], problems),
+                Place::Config => {
+                    Keys::of_parted(item, &["url", "access"], &[(IN_ROLES, &["name"])], problems)
+                }
+            };
+            let name = match place {
+                Place::Role => keys
+                    .require("name", "say how the component opens it: `name: main`", problems)
+                    .and_then(|field| field.filled(problems))
+                    .map(|scalar| scalar.text.clone()),
+                Place::Config => Some(String::new()),
+            };
             let url = keys.require("url", "name the file: `url: sqlite:./data.db`", problems);
-            let path = url.and_then(|field| parse_url(&field, problems));
+            let path = url.and_then(|field| {
+                let path = parse_url(&field, problems)?;
+                let text = path.display().to_string();
+                rooted(place, &text, &field, problems).then_some(path)
+            });
             let access = parse_access(&keys, problems);
-            let grant = SqlGrant { name: name?.text.clone(), path: path?, access: access? };
+            let grant = SqlGrant { name: name?, path: path?, access: access? };
             Some((item.node.position, grant))
         });
     let mut databases: Vec<SqlGrant> = Vec::with_capacity(grants.len());
     for (position, grant) in grants {
-        if databases.iter().any(|other| other.name == grant.name) {
+        if place == Place::Role && databases.iter().any(|other| other.name == grant.name) {
             let message = "two databases have the same name".to_owned();
             problems.add(position, message, "give one of them another `name`");
             continue;

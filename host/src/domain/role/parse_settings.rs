@@ -4,7 +4,8 @@
 use super::field::Field;
 use super::keys::Keys;
 use super::parse_approval::parse_approval;
-use super::{Limits, RetryUnknown, ToolSettings};
+use super::{RetryUnknown, ToolSettings};
+use crate::domain::limit::{self, Asked, Limit, Limits};
 use crate::domain::permission::{DefaultPermission, Permissions, Rule};
 use crate::domain::yaml::Problems;
 
@@ -39,13 +40,15 @@ fn parse_permissions(field: &Field<'_>, problems: &mut Problems) -> Permissions 
 }
 
 fn parse_limits(field: &Field<'_>, problems: &mut Problems) -> Limits {
-    let keys = Keys::of(field, &["timeout_seconds", "memory_mb", "max_output_bytes"], problems);
-    let mut number = |key| keys.get(key)?.positive(problems);
-    Limits {
-        timeout_seconds: number("timeout_seconds"),
-        memory_mb: number("memory_mb"),
-        max_output_bytes: number("max_output_bytes"),
+    let keys = Keys::of(field, &limit::KEYS, problems);
+    let mut limits = Limits::new();
+    for limit in Limit::all() {
+        let Some(field) = keys.get(limit.key()) else { continue };
+        if let Some(value) = field.positive(problems) {
+            limits.insert(limit, Asked { value, position: field.key_position });
+        }
     }
+    limits
 }
 
 #[cfg(test)]
@@ -131,7 +134,7 @@ mod tests {
                 r:8:18: `memory_mb` must be a positive whole number, not `${NUMBER}`
                   hint: set the variable to a number from 1 to 4294967295, and write `${NAME}` alone, without quotes, on the line of its key
                 r:9:7: unknown key `timeout`
-                  hint: the keys here are `timeout_seconds`, `memory_mb`, `max_output_bytes`"#]],
+                  hint: the keys here are `timeout_seconds`, `memory_mb`, `max_output_bytes`, `max_log_bytes`, `max_host_calls`, `max_host_call_bytes`, `max_handles`, `max_table_elements`, `max_tables`, `max_memories`, `max_instances`, `max_concurrent_calls`"#]],
         );
         check_tools(
             r#"  - type: a
@@ -139,8 +142,8 @@ mod tests {
       timeout_seconds: ${NUMBER}
 "#,
             expect![[r#"
-            - a Type("a") at 5:5, source at 5:11
-              limits (Some(5), None, None)"#]],
+                - a Type("a") at 5:5, source at 5:11
+                  limits timeout_seconds=5"#]],
         );
     }
 }

@@ -266,12 +266,12 @@ mod tests {
     limits: 5
 "#,
             expect![[r#"
-            r:5:5: the entry has neither `type` nor `component`
-              hint: add `type: NAME`, or `component: FILE` for a file of your own
-            r:5:5: unknown key `aproval`
-              hint: did you mean `approval`?
-            r:6:13: `limits` must be a mapping of keys, not `5`
-              hint: it may have the keys `timeout_seconds`, `memory_mb`, `max_output_bytes`"#]],
+                r:5:5: the entry has neither `type` nor `component`
+                  hint: add `type: NAME`, or `component: FILE` for a file of your own
+                r:5:5: unknown key `aproval`
+                  hint: did you mean `approval`?
+                r:6:13: `limits` must be a mapping of keys, not `5`
+                  hint: it may have the keys `timeout_seconds`, `memory_mb`, `max_output_bytes`, `max_log_bytes`, `max_host_calls`, `max_host_call_bytes`, `max_handles`, `max_table_elements`, `max_tables`, `max_memories`, `max_instances`, `max_concurrent_calls`"#]],
         );
     }
 

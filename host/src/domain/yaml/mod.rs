@@ -19,7 +19,7 @@ pub use problem::Problem;
 pub(crate) use problem::{Problems, listed, shown};
 pub(crate) use scalar::Typed;
 use serde_json::Value;
-use source::Source;
+pub(crate) use source::Source;
 
 /// A thousand screens; reading a text this long takes a fraction of a second.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -94,6 +94,11 @@ pub(crate) struct Scalar {
 }
 
 impl Scalar {
+    /// A value without variables.
+    pub(crate) fn plain(text: String, typed: Typed) -> Self {
+        Self { text, typed, with_variables: None }
+    }
+
     /// What the author wrote: the only form that may be shown.
     pub(crate) fn written(&self) -> &str {
         self.with_variables.as_deref().unwrap_or(&self.text)
@@ -162,7 +167,7 @@ pub(crate) fn read(
 }
 
 /// What YAML forbids in a text, plain or quoted.
-fn is_unprintable(character: char) -> bool {
+pub(crate) fn is_unprintable(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | '\u{85}' => false,
         '\u{fffe}' | '\u{ffff}' => true,

@@ -4,14 +4,14 @@ use super::Position;
 use saphyr_parser::{Marker, Span};
 
 /// A text, and where its lines begin.
-pub(super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     text: &'t str,
     /// The byte at which each line begins.
     lines: Vec<usize>,
 }
 
 impl<'t> Source<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let bytes = text.as_bytes();
         let ends = bytes.iter().enumerate().filter(|(index, byte)| match byte {
             b'\n' => true,
@@ -57,7 +57,7 @@ impl<'t> Source<'t> {
     }
 
     /// Where a byte of the text stands.
-    pub(super) fn position_of(&self, byte: usize) -> Position {
+    pub(crate) fn position_of(&self, byte: usize) -> Position {
         let line = self.lines.partition_point(|begin| *begin <= byte).max(1);
         let begin = self.lines.get(line - 1).copied().unwrap_or_default();
         let column = self.text.get(begin..byte).map_or(0, |before| before.chars().count()) + 1;

@@ -10,7 +10,6 @@ use crate::domain::secret::placeholder;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
-use std::time::Duration;
 use url::Url;
 
 /// The defaults here are those of the component's own schema. What the schema finds wrong is left to it.
@@ -70,11 +69,6 @@ pub(super) fn grants(entry: &Entry, site: &RoleSite<'_>) -> Result<Grants, Vec<E
         return Err(problem("base_url", message, "begin `base_url` with `https://`"));
     }
     Ok(Grants { http: vec![http], secrets, ..Grants::default() })
-}
-
-/// How long one of its requests may take.
-pub(super) fn request_time(config: &Map<String, Value>) -> Duration {
-    Duration::from_secs(config.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(30))
 }
 
 /// The one server, all of it that an address tells; no methods and networks yet.

@@ -11,6 +11,7 @@ use super::error::EntryProblem;
 use crate::domain::digest::Digest;
 use crate::domain::grant::Grants;
 use crate::domain::role::{Entry, EntrySource};
+use serde_json::Value;
 use std::time::Duration;
 
 /// One component in the binary.
@@ -57,11 +58,15 @@ pub(super) fn grants(
     }
 }
 
-/// How long a built-in says that one of its requests may take, where it says so: the call must outlive it
-/// to be able to tell.
-pub(super) fn request_time(entry: &Entry) -> Option<Duration> {
-    match &entry.source {
-        EntrySource::Type(name) if name == "http" => Some(http::request_time(&entry.config)),
-        _ => None,
-    }
+/// How long a built-in says that one of its requests or statements may take, where it says so: the call
+/// must outlive it to be able to tell. The defaults are those of the component's own schema.
+pub(super) fn own_time(entry: &Entry) -> Option<Duration> {
+    let EntrySource::Type(name) = &entry.source else { return None };
+    let default = match name.as_str() {
+        "http" => 30,
+        "sql" => 10,
+        _ => return None,
+    };
+    let asked = entry.config.get("timeout_seconds").and_then(Value::as_u64);
+    Some(Duration::from_secs(asked.unwrap_or(default)))
 }

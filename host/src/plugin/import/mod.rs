@@ -52,6 +52,22 @@ impl Imports {
         imports
     }
 
+    /// The lines of a role without which it cannot be loaded.
+    pub(super) fn needed(&self) -> Vec<&'static str> {
+        self.capabilities.iter().filter_map(|name| Some(Capability::of(name)?.line)).collect()
+    }
+
+    /// The lines of a role that what it imports of WASI could be used with.
+    pub(super) fn usable(&self) -> Vec<&'static str> {
+        const LINES: [(&str, &str); 3] = [
+            ("wasi:http/outgoing-handler", "grants: {http: [{host: HOST}]}"),
+            ("wasi:filesystem/preopens", "grants: {files: [{path: PATH, access: read}]}"),
+            ("wasi:cli/environment", "grants: {env: [NAME]}"),
+        ];
+        let imported = |interface: &str| self.inert.iter().any(|name| split(name).0 == interface);
+        LINES.iter().filter(|(interface, _)| imported(interface)).map(|(_, line)| *line).collect()
+    }
+
     /// Checks that each import can be given under `grants`.
     ///
     /// # Errors

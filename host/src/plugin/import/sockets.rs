@@ -79,7 +79,7 @@ impl ip_name_lookup::Host for State {
         _network: Resource<Network>,
         _name: String,
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
-        Err(self.refuse("look a name up", ErrorCode::PermanentResolverFailure))
+        Err(self.refuse("look a name up", ErrorCode::AccessDenied))
     }
 }
 
