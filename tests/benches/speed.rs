@@ -749,6 +749,7 @@ fn plugin_runtime(cache: Option<CacheFolder>) -> initrunner::plugin::Runtime {
         cache,
         protected: vec![],
         pool: Pool::ONE_RUN,
+        egress: Default::default(),
         config: Default::default(),
         on_compile: Box::new(|_| {}),
     };

@@ -4,7 +4,7 @@
 use super::exit::Exit;
 use super::json;
 use super::output::{Output, Style};
-use crate::domain::approval::Preview;
+use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::decision::Resolver;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
@@ -65,12 +65,16 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
     let tools = waiting.iter().map(|call| call.model_tool.chars().count()).max().unwrap_or(0);
     for call in &waiting {
         let tool = visible::one_line(&call.model_tool);
-        output.data(&format!(
+        let line = format!(
             "  {}  {}  {}",
             call.id,
             output.styled(Style::Bold, &format!("{tool:tools$}")),
-            what(call.preview.as_ref(), &call.arguments),
-        ));
+            brief(call),
+        );
+        output.data(line.trim_end());
+        for line in preview_lines(call, output) {
+            output.data(&line);
+        }
         if let Some(at) = call.expires_at {
             output.data(&format!("    expires at {at}"));
         }
@@ -142,6 +146,44 @@ pub(super) fn who(resolver: &Resolver) -> String {
 
 fn unknown(run: &StoredRun) -> impl Iterator<Item = &CallRecord> {
     run.calls.iter().filter(|call| call.state == CallState::Unknown)
+}
+
+/// What will happen, beside the call's name: nothing where the lines beneath it say it.
+pub(super) fn brief(call: &CallRecord) -> String {
+    match is_long(call.preview.as_ref()) {
+        true => String::new(),
+        false => what(call.preview.as_ref(), &call.arguments),
+    }
+}
+
+/// A preview of several lines, to be printed beneath its call. Each begins with a mark: a line of the
+/// preview must not look like one of ours.
+pub(super) fn preview_lines(call: &CallRecord, output: &Output) -> Vec<String> {
+    let Some(preview) = call.preview.as_ref().filter(|preview| is_long(Some(preview))) else {
+        return Vec::new();
+    };
+    let text = visible::lines(&preview.text);
+    let is_diff = preview.format == PreviewFormat::Diff;
+    let line = |line: &str| {
+        let style = match line.chars().next() {
+            Some('+') if is_diff => Some(Style::Green),
+            Some('-') if is_diff => Some(Style::Red),
+            _ => None,
+        };
+        match style {
+            Some(style) => format!("    │ {}", output.styled(style, line)),
+            None => format!("    │ {line}").trim_end().to_owned(),
+        }
+    };
+    text.trim_end_matches('\n').split('\n').map(line).collect()
+}
+
+/// Whether a preview is read in lines. A command is not: it could push itself out of sight.
+fn is_long(preview: Option<&Preview>) -> bool {
+    let in_lines = [PreviewFormat::Diff, PreviewFormat::Sql, PreviewFormat::Http];
+    preview.is_some_and(|preview| {
+        in_lines.contains(&preview.format) && preview.text.trim_end_matches('\n').contains('\n')
+    })
 }
 
 /// What will happen, on one line: the preview where there is one, else the arguments.

@@ -1,6 +1,6 @@
 //! `initrunner show`.
 
-use super::answer::{self, what, who};
+use super::answer::{self, who};
 use super::arguments::Show;
 use super::exit::Exit;
 use super::json;
@@ -68,9 +68,12 @@ fn tell(story: &Story, output: &Output) {
         output.data(&format!("\n{}", head("Tool calls")));
     }
     for call in &story.run.calls {
-        let doing = what(call.preview.as_ref(), &call.arguments);
+        let doing = answer::brief(call);
         let tool = visible::one_line(&call.model_tool);
-        output.data(&format!("  {}  {}  {tool}  {doing}", call.id, call.state));
+        output.data(format!("  {}  {}  {tool}  {doing}", call.id, call.state).trim_end());
+        for line in answer::preview_lines(call, output) {
+            output.data(&line);
+        }
         if let Some(isolation) = call.isolation() {
             output
                 .data(&format!("    isolation of its programs: {}", visible::one_line(isolation)));

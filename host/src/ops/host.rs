@@ -134,8 +134,11 @@ impl Host {
             Err(_) => None,
         };
         let mut protected = vec![self.options.home.path().to_owned()];
-        if let Some(folder) = self.options.audit_db.as_ref().and_then(|path| path.parent()) {
-            protected.extend(std::path::absolute(folder).ok());
+        // Absolute first: a name without a folder lies in the present one.
+        if let Some(path) = &self.options.audit_db
+            && let Ok(path) = std::path::absolute(path)
+        {
+            protected.extend(path.parent().map(Path::to_owned));
         }
         let on_compile = Arc::clone(&self.options.on_compile);
         let options = RuntimeOptions {

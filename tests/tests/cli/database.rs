@@ -218,3 +218,11 @@ fn a_changed_journal_is_found() {
         = 1
     "#]]);
 }
+
+#[test]
+fn a_database_that_is_named_without_its_folder_is_kept_from_programs_too() {
+    let home = Home::with_role("  - {type: shell}", RUNNER);
+    let words = ["--audit-db", "here.db", "run", "role.yaml", "-p", "run head -c 6 here.db"];
+    let ran = home.command(words).at(&home.work()).run();
+    assert!(ran.stdout.contains("is where initrunner keeps its state"), "{ran}");
+}
