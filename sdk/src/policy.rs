@@ -28,6 +28,7 @@
 use crate::policy_bindings::exports::initrunner::plugin::policies;
 use std::sync::OnceLock;
 
+pub use crate::policy_bindings::initrunner::plugin::types::Effects;
 pub use policies::{
     Agent, Counts, Decision, Diagnostic, Effect, Question, Reason, Request, Reviewer, Severity,
     Source, SourceKind, Subject, Summary,

@@ -1,0 +1,279 @@
+//! Policies, from their text to rules that can be asked.
+
+use crate::place;
+use crate::tools::{self, APPROVE};
+use cedar_policy_core::ast::{
+    ActionConstraint, Effect, EntityUID, Expr, ExprKind, Policy, PolicyID, Template, Var,
+};
+use cedar_policy_core::parser;
+use initrunner_sdk::policy::{Diagnostic, Severity, Source};
+use std::collections::HashMap;
+
+/// How deep brackets nest in a policy. Cedar recurses, and a component cannot tell how much of its stack is
+/// left; people stop understanding far earlier.
+const MAX_NESTING: usize = 48;
+
+/// How many characters of operators one policy has. A chain of them is as deep as it is long.
+const MAX_OPERATORS: usize = 2_000;
+
+/// How long a policy's name is: it appears in sentences.
+const MAX_NAME: usize = 128;
+
+/// One policy, ready to be asked.
+#[derive(Debug)]
+pub struct Rule {
+    /// What decisions cite it by.
+    pub name: String,
+    /// Which of the sources it is from.
+    pub source: usize,
+    /// As Cedar has it.
+    pub policy: Policy,
+    /// Everything that must hold for it to speak, put together once.
+    pub condition: Expr,
+    /// Whether it forbids.
+    pub forbids: bool,
+    /// The actions that its scope names: tools, groups, or approval alone.
+    pub actions: Vec<EntityUID>,
+    /// Whether it is about approval.
+    pub approves: bool,
+    /// Whether its answer can depend on `context.unattended`.
+    pub minds_attendance: bool,
+    /// `@message`.
+    pub message: Option<String>,
+    /// `@severity`.
+    pub severity: Option<String>,
+}
+
+impl Rule {
+    /// The template that Cedar checks.
+    #[must_use]
+    pub fn template(&self) -> &Template {
+        self.policy.template()
+    }
+
+    /// Where it begins, in bytes of its source.
+    #[must_use]
+    pub fn start(&self) -> usize {
+        self.policy.loc().map_or(0, |loc| loc.start())
+    }
+}
+
+/// Reads all the sources of policies.
+#[must_use]
+pub fn read(sources: &[&Source]) -> (Vec<Rule>, Vec<Diagnostic>) {
+    let mut rules = Vec::new();
+    let mut found = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        if let Some(problem) = too_deep(source) {
+            found.push(problem);
+            continue;
+        }
+        match parser::parse_policyset(&source.text) {
+            Ok(set) => {
+                for template in set.templates() {
+                    let at = template.loc().map(|loc| place::of_byte(&source.text, loc.start()));
+                    found.push(Diagnostic {
+                        hint: Some(
+                            "name the principal or the resource in the place of the slot"
+                                .to_owned(),
+                        ),
+                        ..Diagnostic::error(
+                            &source.name,
+                            at,
+                            "this is a template, and nothing fills in its slots",
+                        )
+                    });
+                }
+                let mut policies: Vec<&Policy> = set.static_policies().collect();
+                policies.sort_by_key(|policy| policy.loc().map_or(0, |loc| loc.start()));
+                for (number, policy) in policies.into_iter().enumerate() {
+                    match rule(index, source, number, policy) {
+                        Ok(rule) => rules.push(rule),
+                        Err(problem) => found.push(problem),
+                    }
+                }
+            }
+            Err(errors) => found.extend(place::each(&errors).map(|error| {
+                place::diagnose(&source.name, &source.text, 0, Severity::Error, error)
+            })),
+        }
+    }
+    found.extend(same_names(&rules, sources));
+    (rules, found)
+}
+
+/// One policy.
+fn rule(index: usize, source: &Source, number: usize, policy: &Policy) -> Result<Rule, Diagnostic> {
+    let annotation = |key: &str| {
+        policy
+            .annotations()
+            .find(|(id, _)| id.as_ref() == key)
+            .map(|(_, value)| value.val.to_string())
+    };
+    let at = Some(place::of_byte(&source.text, policy.loc().map_or(0, |loc| loc.start())));
+    let refuse = |sentence: String, hint: String| Diagnostic {
+        hint: Some(hint),
+        ..Diagnostic::error(&source.name, at, sentence)
+    };
+    let name = match annotation("id") {
+        Some(id) if id.is_empty() || id.len() > MAX_NAME || id.chars().any(char::is_control) => {
+            return Err(refuse(
+                "the policy's `@id` is no name".to_owned(),
+                format!("write 1 to {MAX_NAME} characters, such as `@id(\"no-force-push\")`"),
+            ));
+        }
+        Some(id) => id,
+        None => format!("{}:policy{number}", source.name),
+    };
+    let actions: Vec<EntityUID> = match policy.action_constraint() {
+        ActionConstraint::Any => {
+            return Err(refuse(
+                format!("the policy `{name}` does not say which actions it is about"),
+                format!(
+                    "write `action in Action::\"{}\"` for all tools, `action == Action::\"TOOL\"` for one, or \
+                     `action == Action::\"{APPROVE}\"` for who may approve",
+                    tools::ALL
+                ),
+            ));
+        }
+        ActionConstraint::Eq(action) => vec![action.as_ref().clone()],
+        ActionConstraint::In(actions) => {
+            actions.iter().map(|action| action.as_ref().clone()).collect()
+        }
+    };
+    let approves = actions.iter().any(is_approve);
+    if approves && actions.len() > 1 {
+        return Err(refuse(
+            format!("the policy `{name}` is about approval and about calls at once"),
+            format!(
+                "make it two policies, one of them with `action == Action::\"{APPROVE}\"` alone: agents call, \
+                 and people approve"
+            ),
+        ));
+    }
+    let policy = policy.new_id(PolicyID::from_string(&name));
+    let condition = policy.condition();
+    Ok(Rule {
+        name,
+        source: index,
+        forbids: policy.effect() == Effect::Forbid,
+        actions,
+        approves,
+        minds_attendance: minds_attendance(&condition),
+        message: annotation("message").filter(|text| !text.is_empty()),
+        severity: annotation("severity").filter(|text| !text.is_empty()),
+        condition,
+        policy,
+    })
+}
+
+/// Whether it is the action of approving.
+#[must_use]
+pub fn is_approve(action: &EntityUID) -> bool {
+    crate::names::is(action, "Action", APPROVE)
+}
+
+/// Whether a condition can depend on `context.unattended`: it reads it, or does something with `context`
+/// other than reading a member.
+fn minds_attendance(condition: &Expr) -> bool {
+    let is_context = |expr: &Expr| matches!(expr.expr_kind(), ExprKind::Var(Var::Context));
+    let mut mentions = 0_usize;
+    let mut elsewhere = 0_usize;
+    for part in condition.subexpressions() {
+        match part.expr_kind() {
+            ExprKind::Var(Var::Context) => mentions += 1,
+            ExprKind::GetAttr { expr, attr } | ExprKind::HasAttr { expr, attr }
+                if is_context(expr) && attr != "unattended" =>
+            {
+                elsewhere += 1;
+            }
+            _ => {}
+        }
+    }
+    mentions > elsewhere
+}
+
+/// A diagnostic at each policy whose name another has.
+fn same_names(rules: &[Rule], sources: &[&Source]) -> Vec<Diagnostic> {
+    let place = |rule: &Rule| {
+        let source = sources.get(rule.source)?;
+        Some((source.name.as_str(), place::of_byte(&source.text, rule.start())))
+    };
+    let mut first: HashMap<&str, &Rule> = HashMap::new();
+    let mut found = Vec::new();
+    for rule in rules {
+        let Some(other) = first.get(rule.name.as_str()) else {
+            first.insert(&rule.name, rule);
+            continue;
+        };
+        let (Some((name, at)), Some((other, (line, _)))) = (place(rule), place(other)) else {
+            continue;
+        };
+        found.push(Diagnostic {
+            hint: Some(format!(
+                "give one of them another `@id`; the first is in {other}, line {line}"
+            )),
+            ..Diagnostic::error(name, Some(at), format!("two policies are called `{}`", rule.name))
+        });
+    }
+    found
+}
+
+/// A diagnostic where the text would take Cedar deeper than its stack goes.
+fn too_deep(source: &Source) -> Option<Diagnostic> {
+    let bytes = source.text.as_bytes();
+    let mut at = 0;
+    let mut depth = 0_usize;
+    let mut operators = 0_usize;
+    let problem = |at: usize, sentence: String, hint: &str| {
+        Some(Diagnostic {
+            hint: Some(hint.to_owned()),
+            ..Diagnostic::error(&source.name, Some(place::of_byte(&source.text, at)), sentence)
+        })
+    };
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at += 1;
+                while let Some(byte) = bytes.get(at) {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => at += 2,
+                        _ => at += 1,
+                    }
+                }
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                while bytes.get(at).is_some_and(|byte| *byte != b'\n') {
+                    at += 1;
+                }
+            }
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                if depth > MAX_NESTING {
+                    return problem(
+                        at,
+                        format!("more than {MAX_NESTING} brackets are open here"),
+                        "make several policies of it",
+                    );
+                }
+            }
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b';' => operators = 0,
+            b'&' | b'|' | b'+' | b'-' | b'*' | b'!' | b'.' | b'<' | b'>' | b'=' => {
+                operators += 1;
+                if operators > MAX_OPERATORS {
+                    return problem(
+                        at,
+                        format!("a policy has more than {MAX_OPERATORS} characters of operators"),
+                        "make several policies of it, or write `[…].contains(…)`",
+                    );
+                }
+            }
+            b'i' if source.text.get(at..at + 3) == Some("if ") => operators += 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
