@@ -68,13 +68,14 @@ pub fn read(
                 continue;
             }
         };
+        let lines = place::Lines::new(&source.text);
         for text in texts {
             let text = text.get();
             // It borrows from the source: the distance is where it begins.
             let at = (text.as_ptr() as usize).saturating_sub(source.text.as_ptr() as usize);
             let problem = |sentence: String, hint: Option<String>| Diagnostic {
                 hint,
-                ..Diagnostic::error(&source.name, Some(place::of_byte(&source.text, at)), sentence)
+                ..Diagnostic::error(&source.name, Some(lines.of_byte(at)), sentence)
             };
             let (uid, entity) = match one(text, schema) {
                 Ok(One::Agent(uid, parents)) => {
@@ -245,7 +246,9 @@ pub fn unknown(
     for rule in rules {
         let Some(source) = sources.get(rule.source) else { continue };
         let mut told = HashSet::new();
-        for part in rule.condition.subexpressions() {
+        // The scope's part about resources is in here alone.
+        let condition = rule.policy.condition();
+        for part in condition.subexpressions() {
             let ast::ExprKind::Lit(ast::Literal::EntityUID(uid)) = part.expr_kind() else {
                 continue;
             };

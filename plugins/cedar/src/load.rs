@@ -79,10 +79,10 @@ impl Cedar {
         let resources = tools.iter().map(resource).collect();
         match entities::read(&of(SourceKind::Entities), resources, &made.schema) {
             Ok(known) => {
-                found.extend(entities::unknown(&rules, &texts, &known));
                 if found.iter().any(|problem| problem.severity == Severity::Error) {
                     return Err(in_order(found, sources));
                 }
+                found.extend(entities::unknown(&rules, &texts, &known));
                 found.extend(silent(&rules, &texts));
                 let summary = Summary {
                     policies: rules.iter().map(|rule| rule.name.clone()).collect(),

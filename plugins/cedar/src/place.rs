@@ -2,14 +2,38 @@
 
 use initrunner_sdk::policy::{Diagnostic, Severity};
 
-/// Line and column, both from 1, of a byte of `text`. Columns are characters.
+/// Where the lines of a text begin. Ten thousand policies make as many places.
+#[derive(Debug)]
+pub struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// Finds them.
+    #[must_use]
+    pub fn new(text: &'t str) -> Self {
+        let after =
+            text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// Line and column, both from 1, of a byte. Columns are characters.
+    #[must_use]
+    pub fn of_byte(&self, byte: usize) -> (u32, u32) {
+        // Within a character, or beyond the end: the end.
+        let byte = if self.text.is_char_boundary(byte) { byte } else { self.text.len() };
+        let line = self.starts.partition_point(|start| *start <= byte);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let column = self.text.get(start..byte).unwrap_or_default().chars().count() + 1;
+        (number(line), number(column))
+    }
+}
+
+/// Line and column of one byte. For many of a text, there are [`Lines`].
 #[must_use]
 pub fn of_byte(text: &str, byte: usize) -> (u32, u32) {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let column = before.get(start..).unwrap_or_default().chars().count() + 1;
-    (number(line), number(column))
+    Lines::new(text).of_byte(byte)
 }
 
 /// The place that an error about JSON tells, if it tells one.
@@ -28,17 +52,15 @@ pub fn start(error: &dyn miette::Diagnostic) -> Option<usize> {
     error.labels()?.next().map(|label| label.offset())
 }
 
-/// One of Cedar's errors about the text of a source, as a diagnostic. `base` is where the text that
-/// Cedar saw begins in the source.
+/// One of Cedar's errors about the text of a source, as a diagnostic.
 #[must_use]
 pub fn diagnose(
     source: &str,
-    text: &str,
-    base: usize,
+    lines: &Lines<'_>,
     severity: Severity,
     error: &dyn miette::Diagnostic,
 ) -> Diagnostic {
-    let place = start(error).map(|at| of_byte(text, base + at));
+    let place = start(error).map(|at| lines.of_byte(at));
     Diagnostic {
         source: source.to_owned(),
         place,

@@ -1,9 +1,10 @@
 //! Policies, from their text to rules that can be asked.
 
-use crate::place;
+use crate::place::{self, Lines};
 use crate::tools::{self, APPROVE};
 use cedar_policy_core::ast::{
-    ActionConstraint, Effect, EntityUID, Expr, ExprKind, Policy, PolicyID, Template, Var,
+    ActionConstraint, Effect, EntityUID, Expr, ExprKind, Policy, PolicyID,
+    PrincipalOrResourceConstraint, Template, Var,
 };
 use cedar_policy_core::parser;
 use initrunner_sdk::policy::{Diagnostic, Severity, Source};
@@ -13,8 +14,12 @@ use std::collections::HashMap;
 /// left; people stop understanding far earlier.
 const MAX_NESTING: usize = 48;
 
-/// How many characters of operators one policy has. A chain of them is as deep as it is long.
-const MAX_OPERATORS: usize = 2_000;
+/// How many `&&`, `||`, `+`, `-`, `*` and `if` one policy has. A chain of them is as deep as it is long, and
+/// ten times as many still fit the stack that an engine gives by default.
+const MAX_OPERATORS: usize = 500;
+
+/// How many `.`, `!` and the like stand in a row, with nothing but names between.
+const MAX_STEPS: usize = 32;
 
 /// How long a policy's name is: it appears in sentences.
 const MAX_NAME: usize = 128;
@@ -28,7 +33,8 @@ pub struct Rule {
     pub source: usize,
     /// As Cedar has it.
     pub policy: Policy,
-    /// Everything that must hold for it to speak, put together once.
+    /// What must hold for it to speak, put together once: its condition, and of its scope what is not known
+    /// before a question.
     pub condition: Expr,
     /// Whether it forbids.
     pub forbids: bool,
@@ -68,10 +74,11 @@ pub fn read(sources: &[&Source]) -> (Vec<Rule>, Vec<Diagnostic>) {
             found.push(problem);
             continue;
         }
+        let lines = Lines::new(&source.text);
         match parser::parse_policyset(&source.text) {
             Ok(set) => {
                 for template in set.templates() {
-                    let at = template.loc().map(|loc| place::of_byte(&source.text, loc.start()));
+                    let at = template.loc().map(|loc| lines.of_byte(loc.start()));
                     found.push(Diagnostic {
                         hint: Some(
                             "name the principal or the resource in the place of the slot"
@@ -87,15 +94,16 @@ pub fn read(sources: &[&Source]) -> (Vec<Rule>, Vec<Diagnostic>) {
                 let mut policies: Vec<&Policy> = set.static_policies().collect();
                 policies.sort_by_key(|policy| policy.loc().map_or(0, |loc| loc.start()));
                 for (number, policy) in policies.into_iter().enumerate() {
-                    match rule(index, source, number, policy) {
+                    match rule(index, source, &lines, number, policy) {
                         Ok(rule) => rules.push(rule),
                         Err(problem) => found.push(problem),
                     }
                 }
             }
-            Err(errors) => found.extend(place::each(&errors).map(|error| {
-                place::diagnose(&source.name, &source.text, 0, Severity::Error, error)
-            })),
+            Err(errors) => found.extend(
+                place::each(&errors)
+                    .map(|error| place::diagnose(&source.name, &lines, Severity::Error, error)),
+            ),
         }
     }
     found.extend(same_names(&rules, sources));
@@ -103,17 +111,22 @@ pub fn read(sources: &[&Source]) -> (Vec<Rule>, Vec<Diagnostic>) {
 }
 
 /// One policy.
-fn rule(index: usize, source: &Source, number: usize, policy: &Policy) -> Result<Rule, Diagnostic> {
+fn rule(
+    index: usize,
+    source: &Source,
+    lines: &Lines<'_>,
+    number: usize,
+    policy: &Policy,
+) -> Result<Rule, Diagnostic> {
     let annotation = |key: &str| {
         policy
             .annotations()
             .find(|(id, _)| id.as_ref() == key)
             .map(|(_, value)| value.val.to_string())
     };
-    let at = Some(place::of_byte(&source.text, policy.loc().map_or(0, |loc| loc.start())));
-    let refuse = |sentence: String, hint: String| Diagnostic {
-        hint: Some(hint),
-        ..Diagnostic::error(&source.name, at, sentence)
+    let refuse = |sentence: String, hint: String| {
+        let at = lines.of_byte(policy.loc().map_or(0, |loc| loc.start()));
+        Diagnostic { hint: Some(hint), ..Diagnostic::error(&source.name, Some(at), sentence) }
     };
     let name = match annotation("id") {
         Some(id) if id.is_empty() || id.len() > MAX_NAME || id.chars().any(char::is_control) => {
@@ -152,7 +165,7 @@ fn rule(index: usize, source: &Source, number: usize, policy: &Policy) -> Result
         ));
     }
     let policy = policy.new_id(PolicyID::from_string(&name));
-    let condition = policy.condition();
+    let condition = condition(policy.template());
     Ok(Rule {
         name,
         source: index,
@@ -165,6 +178,24 @@ fn rule(index: usize, source: &Source, number: usize, policy: &Policy) -> Result
         condition,
         policy,
     })
+}
+
+/// What must hold for a policy to speak of a question that its actions and its resource fit. Which rules
+/// those are is known before any question, so that the scope's part about them is left out.
+fn condition(policy: &Template) -> Expr {
+    let mut parts: Vec<Expr> = policy.non_scope_constraints().cloned().into_iter().collect();
+    if matches!(
+        policy.resource_constraint().as_inner(),
+        PrincipalOrResourceConstraint::Is(_) | PrincipalOrResourceConstraint::IsIn(..)
+    ) {
+        parts.push(policy.resource_constraint().as_expr());
+    }
+    if !matches!(policy.principal_constraint().as_inner(), PrincipalOrResourceConstraint::Any) {
+        parts.push(policy.principal_constraint().as_expr());
+    }
+    // In the order of Cedar's own, the scope first: what it refuses is not evaluated.
+    let last = parts.first().cloned().unwrap_or_else(|| Expr::val(true));
+    parts.into_iter().skip(1).fold(last, |condition, part| Expr::and(part, condition))
 }
 
 /// Whether it is the action of approving.
@@ -225,9 +256,10 @@ fn too_deep(source: &Source) -> Option<Diagnostic> {
     let mut at = 0;
     let mut depth = 0_usize;
     let mut operators = 0_usize;
-    let problem = |at: usize, sentence: String, hint: &str| {
+    let mut steps = 0_usize;
+    let problem = |at: usize, sentence: String| {
         Some(Diagnostic {
-            hint: Some(hint.to_owned()),
+            hint: Some("make several policies of it, or write `[…].contains(…)`".to_owned()),
             ..Diagnostic::error(&source.name, Some(place::of_byte(&source.text, at)), sentence)
         })
     };
@@ -250,28 +282,31 @@ fn too_deep(source: &Source) -> Option<Diagnostic> {
             }
             b'(' | b'[' | b'{' => {
                 depth += 1;
+                // `a["b"]["c"]` steps as `a.b.c` does.
+                steps = if *byte == b'[' { steps + 1 } else { 0 };
                 if depth > MAX_NESTING {
-                    return problem(
-                        at,
-                        format!("more than {MAX_NESTING} brackets are open here"),
-                        "make several policies of it",
-                    );
+                    return problem(at, format!("more than {MAX_NESTING} brackets are open here"));
                 }
             }
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b';' => operators = 0,
-            b'&' | b'|' | b'+' | b'-' | b'*' | b'!' | b'.' | b'<' | b'>' | b'=' => {
-                operators += 1;
-                if operators > MAX_OPERATORS {
-                    return problem(
-                        at,
-                        format!("a policy has more than {MAX_OPERATORS} characters of operators"),
-                        "make several policies of it, or write `[…].contains(…)`",
-                    );
-                }
+            b';' => (operators, steps) = (0, 0),
+            b'.' | b'!' | b'-' => steps += 1,
+            b',' | b'=' | b'<' | b'>' => steps = 0,
+            b'&' | b'|' if bytes.get(at + 1) == Some(byte) => {
+                (operators, steps) = (operators + 1, 0);
+                at += 1;
             }
-            b'i' if source.text.get(at..at + 3) == Some("if ") => operators += 1,
+            b'+' | b'*' => (operators, steps) = (operators + 1, 0),
+            b'i' if bytes.get(at + 1) == Some(&b'f') => operators += 1,
             _ => {}
+        }
+        // A minus is between two numbers or before one.
+        operators += usize::from(*byte == b'-');
+        if operators > MAX_OPERATORS {
+            return problem(at, format!("a policy has more than {MAX_OPERATORS} operators"));
+        }
+        if steps > MAX_STEPS {
+            return problem(at, format!("more than {MAX_STEPS} of `.`, `[`, `!` and `-` follow one another here"));
         }
         at += 1;
     }

@@ -75,9 +75,10 @@ fn read(
     declared: &mut HashSet<&'static str>,
 ) -> Result<SchemaFragment, Vec<Diagnostic>> {
     let text = &source.text;
+    let lines = place::Lines::new(text);
     let (fragment, warnings) = SchemaFragment::from_cedarschema_str(text).map_err(|error| {
         place::each(&error)
-            .map(|error| place::diagnose(&source.name, text, 0, Severity::Error, error))
+            .map(|error| place::diagnose(&source.name, &lines, Severity::Error, error))
             .collect::<Vec<_>>()
     })?;
     drop(warnings);
@@ -180,7 +181,9 @@ fn attribute(error: &dyn miette::Diagnostic, additions: &[&Source]) -> Diagnosti
             .find(|source| source.text.get(*offset..).is_some_and(|rest| rest.starts_with(snippet)))
     });
     match (home, additions) {
-        (Some(source), _) => place::diagnose(&source.name, &source.text, 0, Severity::Error, error),
+        (Some(source), _) => {
+            place::diagnose(&source.name, &place::Lines::new(&source.text), Severity::Error, error)
+        }
         // Nothing of the host's own is wrong by itself.
         (None, [source, ..]) => Diagnostic {
             hint: error.help().map(|help| help.to_string()),

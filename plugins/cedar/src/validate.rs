@@ -4,7 +4,7 @@
 //! resource. A policy's scope is false in the environments of other actions, whatever else it says, so that
 //! only those of its own actions are tried here. A test compares both.
 
-use crate::place;
+use crate::place::{self, Lines};
 use crate::policies::Rule;
 use cedar_policy::Schema;
 use cedar_policy_core::ast::EntityUID;
@@ -28,9 +28,12 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
         }
     }
     let mut reach = Reach { schema, known: HashMap::new() };
+    let lines: Vec<Lines<'_>> = sources.iter().map(|source| Lines::new(&source.text)).collect();
     let mut found = Vec::new();
     for rule in rules {
-        let Some(source) = sources.get(rule.source) else { continue };
+        let (Some(source), Some(lines)) = (sources.get(rule.source), lines.get(rule.source)) else {
+            continue;
+        };
         let template = rule.template();
         let mut errors: HashSet<_> =
             Validator::validate_entity_types_and_literals(schema, template).collect();
@@ -49,7 +52,15 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
         }
         let mut told = HashSet::new();
         for error in &errors {
-            let error = place::diagnose(&source.name, &source.text, 0, Severity::Error, error);
+            let mut error = place::diagnose(&source.name, lines, Severity::Error, error);
+            // How Cedar prints the type of an argument that may be any number.
+            if error.hint.is_none() && error.message.contains("long?: Long,text: String") {
+                error.hint = Some(
+                    "a number is a record: test `… has decimal`, then compare `….decimal` with \
+                     `.lessThan(decimal(\"10.0\"))`, or take `long`"
+                        .to_owned(),
+                );
+            }
             // Once, of how many actions it may be true.
             if told.insert(error.place) {
                 found.push(error);
@@ -64,13 +75,13 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
                 ),
                 ..Diagnostic::error(
                     &source.name,
-                    Some(place::of_byte(&source.text, rule.start())),
+                    Some(lines.of_byte(rule.start())),
                     format!("the policy `{}` can never apply", rule.name),
                 )
             });
         }
         for warning in confusable_string_checks(std::iter::once(template)) {
-            found.push(place::diagnose(&source.name, &source.text, 0, Severity::Warning, &warning));
+            found.push(place::diagnose(&source.name, lines, Severity::Warning, &warning));
         }
     }
     found
