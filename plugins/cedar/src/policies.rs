@@ -306,7 +306,10 @@ fn too_deep(source: &Source) -> Option<Diagnostic> {
             return problem(at, format!("a policy has more than {MAX_OPERATORS} operators"));
         }
         if steps > MAX_STEPS {
-            return problem(at, format!("more than {MAX_STEPS} of `.`, `[`, `!` and `-` follow one another here"));
+            return problem(
+                at,
+                format!("more than {MAX_STEPS} of `.`, `[`, `!` and `-` follow one another here"),
+            );
         }
         at += 1;
     }

@@ -268,3 +268,16 @@ fn what_cannot_be_read_says_where_and_what_instead() {
     "#]],
     );
 }
+
+#[test]
+fn the_page_for_authors_has_an_example_that_loads() {
+    let page = include_str!("../../../docs/policies.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    // The page's role has other tools.
+    let (rules, _) =
+        load(&example.replace("refund", "shell").replace("\"mail\"", "\"send_mail\"")).unwrap();
+    assert_eq!(rules.rules.len(), 2);
+    assert!(words(&rules, &at("2026-11-21T10:00:00Z", "shell", 0, 0)).starts_with("deny office: "));
+    let words = words(&rules, &at("2026-11-23T10:00:00Z", "send_mail", 5, 0));
+    assert_eq!(words, "ask h.toml:rate0: five mails at a time");
+}
