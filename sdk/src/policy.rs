@@ -101,6 +101,12 @@ impl Diagnostic {
 #[derive(Debug)]
 pub struct Loaded<P>(OnceLock<P>);
 
+impl<P: Policy> Default for Loaded<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<P: Policy> Loaded<P> {
     /// Nothing yet.
     #[must_use]

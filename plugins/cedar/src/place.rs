@@ -98,9 +98,7 @@ fn hint(error: &dyn miette::Diagnostic) -> Option<String> {
 }
 
 /// All the errors of one attempt to parse.
-pub fn each<'e, E: miette::Diagnostic>(
-    error: &'e E,
-) -> impl Iterator<Item = &'e dyn miette::Diagnostic> {
+pub fn each(error: &impl miette::Diagnostic) -> impl Iterator<Item = &dyn miette::Diagnostic> {
     let first: &dyn miette::Diagnostic = error;
     std::iter::once(first).chain(first.related().into_iter().flatten())
 }

@@ -1,5 +1,7 @@
 //! What rules answer, and what is said of those that cannot be read.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share may fail as tests do")]
+
 use expect_test::{Expect, expect};
 use initrunner_hours::decide::decide;
 use initrunner_hours::rules::{self, Rules};

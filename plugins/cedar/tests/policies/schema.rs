@@ -1,10 +1,8 @@
 //! The schema that is made: what it says, that every request fits it, and that checking policies only where
 //! they can apply finds what Cedar's own validator finds.
 
-mod common;
-
+use crate::common::{load, source, tool};
 use cedar_policy::{Context, EntityUid, PolicySet, Request, Schema, ValidationMode, Validator};
-use common::{load, source, tool};
 use expect_test::expect;
 use initrunner_cedar::{Cedar, shape, value};
 use initrunner_sdk::policy::{Severity, SourceKind};
@@ -217,7 +215,7 @@ proptest! {
         let parameters = json!({"type": "object", "properties": {"x": schema}, "required": ["x"]});
         let tools = json!([tool("t", json!({}), parameters)]);
         let loaded = Cedar::load(&[source(SourceKind::Tools, "tools", &tools.to_string())]);
-        let (_, summary) = loaded.map_err(|found| TestCaseError::fail(common::lines(&found)))?;
+        let (_, summary) = loaded.map_err(|found| TestCaseError::fail(crate::common::lines(&found)))?;
         let (made, _) = Schema::from_cedarschema_str(&summary.schema.unwrap()).unwrap();
         let mapped = value::map(&json!({"x": value, "y": 1}).to_string(), &shape::of_arguments(&tools[0]["parameters"]));
         let mapped = mapped.map_err(TestCaseError::fail)?;

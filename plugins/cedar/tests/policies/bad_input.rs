@@ -1,9 +1,7 @@
 //! What is wrong with sources: each problem with its file, line, column and cure, and nothing that stops the
 //! component.
 
-mod common;
-
-use common::{lines, load, load_with, request, source, tools, words};
+use crate::common::{lines, load, load_with, request, source, tools, words};
 use expect_test::{Expect, expect};
 use initrunner_cedar::Cedar;
 use initrunner_sdk::policy::{Source, SourceKind};

@@ -1,13 +1,12 @@
 //! Three answers, who may approve, and what a reason says.
 
-mod common;
-
-use common::{approval, load, load_with, request, tools, words};
+use crate::common::{approval, load, load_with, request, tools, words};
 use initrunner_sdk::policy::Request;
 
 /// What policies answer to a call of `shell`.
 fn check(policies: &str, expected: &str) {
-    let (cedar, _) = load(policies).unwrap_or_else(|found| panic!("{}", common::lines(&found)));
+    let (cedar, _) =
+        load(policies).unwrap_or_else(|found| panic!("{}", crate::common::lines(&found)));
     let request = request(&tools(), "shell", r#"{"command":"rm -rf ./scratch"}"#);
     assert_eq!(words(&cedar.decide(&request)), expected, "{policies}");
 }
@@ -92,7 +91,9 @@ fn groups_and_attributes_say_what_a_tool_is() {
         match load(&policy) {
             Ok(_) => check(&policy, if holds { "allow it" } else { "deny" }),
             // An optional attribute wants `has`.
-            Err(found) => assert!(!holds && common::lines(&found).contains("team"), "{condition}"),
+            Err(found) => {
+                assert!(!holds && crate::common::lines(&found).contains("team"), "{condition}")
+            }
         }
     }
 }
@@ -189,7 +190,7 @@ fn who_may_approve_is_policy() {
         LIMITS,
         PEOPLE,
     )
-    .unwrap_or_else(|found| panic!("{}", common::lines(&found)));
+    .unwrap_or_else(|found| panic!("{}", crate::common::lines(&found)));
     assert!(summary.approvals);
     let ask = |name, arguments: &str, who| {
         words(&cedar.decide(&approval(&tools(), name, arguments, who)))
@@ -226,15 +227,15 @@ fn no_permission_for_agents_reaches_approval() {
     assert_eq!(words(&decision), "allow", "no policy speaks: no reason");
     for scope in ["principal, action, resource", "principal is Agent, action, resource"] {
         let found = load(&format!("permit ({scope});")).unwrap_err();
-        assert!(common::lines(&found).contains("does not say which actions"), "{scope}");
+        assert!(crate::common::lines(&found).contains("does not say which actions"), "{scope}");
     }
     let both = r#"permit (principal, action in [Action::"shell", Action::"approve"], resource);"#;
-    assert!(common::lines(&load(both).unwrap_err()).contains("about calls at once"));
+    assert!(crate::common::lines(&load(both).unwrap_err()).contains("about calls at once"));
     // An agent is no reviewer, and the other way around.
     let agent = r#"permit (principal is Agent, action == Action::"approve", resource);"#;
-    assert!(common::lines(&load(agent).unwrap().1.warnings).contains("can never apply"));
+    assert!(crate::common::lines(&load(agent).unwrap().1.warnings).contains("can never apply"));
     let person = r#"permit (principal is Reviewer, action in Action::"tools:all", resource);"#;
-    assert!(common::lines(&load(person).unwrap().1.warnings).contains("can never apply"));
+    assert!(crate::common::lines(&load(person).unwrap().1.warnings).contains("can never apply"));
 }
 
 #[test]

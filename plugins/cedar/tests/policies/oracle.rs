@@ -3,13 +3,11 @@
 //! three tools and no schema, and the three answers from a table. Effects, determining policies and errors
 //! must be the same.
 
-mod common;
-
+use crate::common::{approval, load_with, request, tools};
 use cedar_policy::{
     Authorizer, Context, Decision as Verdict, Entities, EntityUid, Policy, PolicyId, PolicySet,
     Request as Question, Response, RestrictedExpression,
 };
-use common::{approval, load_with, request, tools};
 use initrunner_sdk::policy::{Effect, Question as Kind, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -457,7 +455,7 @@ fn the_native_crate_answers_the_same() {
         let mut people: Vec<Value> = serde_json::from_str(PEOPLE).unwrap();
         people.push(json!({"uid": {"type": "Agent", "id": "gardener"}, "parents": [{"type": "Group", "id": "leads"}]}));
         let loaded = load_with(&text, SCHEMA, &Value::Array(people).to_string());
-        let (cedar, summary) = loaded.map_err(|found| TestCaseError::fail(common::lines(&found)))?;
+        let (cedar, summary) = loaded.map_err(|found| TestCaseError::fail(crate::common::lines(&found)))?;
         prop_assert_eq!(summary.policies.len(), written.len());
         let mut set = PolicySet::new();
         for (at, one) in written.iter().enumerate() {

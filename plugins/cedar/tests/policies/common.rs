@@ -1,6 +1,4 @@
 //! What the tests share: sources and requests, made short.
-#![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(unreachable_pub, reason = "a module of several test programs")]
 
 use initrunner_cedar::Cedar;
 use initrunner_sdk::policy::{
@@ -9,18 +7,18 @@ use initrunner_sdk::policy::{
 };
 use serde_json::{Value, json};
 
-pub fn source(kind: SourceKind, name: &str, text: &str) -> Source {
+pub(crate) fn source(kind: SourceKind, name: &str, text: &str) -> Source {
     Source { name: name.to_owned(), kind, text: text.to_owned() }
 }
 
 /// A tool of its own plugin.
-pub fn tool(name: &str, effects: Value, parameters: Value) -> Value {
+pub(crate) fn tool(name: &str, effects: Value, parameters: Value) -> Value {
     json!({"name": name, "entry": name, "plugin": format!("{name}er"), "tool": name,
         "effects": effects, "parameters": parameters})
 }
 
 /// Three tools: something that transfers, something that reads, something that runs.
-pub fn tools() -> Value {
+pub(crate) fn tools() -> Value {
     json!([
         tool(
             "transfer",
@@ -60,12 +58,12 @@ pub fn tools() -> Value {
 }
 
 /// Loads one file of policies for the three tools.
-pub fn load(policies: &str) -> Result<(Cedar, Summary), Vec<Diagnostic>> {
+pub(crate) fn load(policies: &str) -> Result<(Cedar, Summary), Vec<Diagnostic>> {
     load_with(policies, "", "")
 }
 
 /// The same, with a schema and entities where they are not empty.
-pub fn load_with(
+pub(crate) fn load_with(
     policies: &str,
     schema: &str,
     entities: &str,
@@ -84,7 +82,7 @@ pub fn load_with(
 }
 
 /// A request to call one of the declared tools.
-pub fn request(tools: &Value, name: &str, arguments: &str) -> Request {
+pub(crate) fn request(tools: &Value, name: &str, arguments: &str) -> Request {
     let tool = tools.as_array().unwrap().iter().find(|tool| tool["name"] == name).unwrap();
     let text = |key: &str| tool[key].as_str().unwrap().to_owned();
     let claim = |key: &str| tool["effects"][key].as_bool();
@@ -119,13 +117,13 @@ pub fn request(tools: &Value, name: &str, arguments: &str) -> Request {
     }
 }
 
-pub fn approval(tools: &Value, name: &str, arguments: &str, reviewer: &str) -> Request {
+pub(crate) fn approval(tools: &Value, name: &str, arguments: &str, reviewer: &str) -> Request {
     let reviewer = Reviewer { identity: reviewer.to_owned() };
     Request { question: Question::Approve(reviewer), ..request(tools, name, arguments) }
 }
 
 /// A decision in one line: effect, reasons, errors.
-pub fn words(decision: &Decision) -> String {
+pub(crate) fn words(decision: &Decision) -> String {
     let mut words = format!("{:?}", decision.effect).replace("Effect::", "").to_lowercase();
     for reason in &decision.reasons {
         words.push(' ');
@@ -139,7 +137,7 @@ pub fn words(decision: &Decision) -> String {
 }
 
 /// Diagnostics, a line each, and a line for each hint.
-pub fn lines(found: &[Diagnostic]) -> String {
+pub(crate) fn lines(found: &[Diagnostic]) -> String {
     let mut lines = String::new();
     for one in found {
         let (line, column) = one.place.unwrap_or_default();

@@ -1,12 +1,10 @@
 //! The examples of `docs/policies.md`, loaded and asked.
 
-mod common;
-
-use common::{approval, lines, request, source, words};
+use crate::common::{approval, lines, request, source, words};
 use initrunner_cedar::Cedar;
 use initrunner_sdk::policy::SourceKind;
 
-const PAGE: &str = include_str!("../../../docs/policies.md");
+const PAGE: &str = include_str!("../../../../docs/policies.md");
 
 /// The fenced blocks of a text, each with its word.
 fn blocks(text: &str) -> Vec<(&str, String)> {

@@ -1,8 +1,6 @@
 //! What each kind of JSON becomes: a vector for every row of the mapping and every way in which Cedar's own
 //! JSON spells an escape. And what is different stays different.
 
-mod common;
-
 use cedar_policy::Context;
 use expect_test::{Expect, expect};
 use initrunner_cedar::{shape, value};
