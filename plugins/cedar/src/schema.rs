@@ -57,7 +57,8 @@ pub fn make(tools: &[Tool], additions: &[&Source]) -> Result<Made, Vec<Diagnosti
     let schema = Schema::from_schema_fragments(fragments)
         .map_err(|error| vec![attribute(&error, additions)])?;
     for source in additions {
-        let _ = write!(text, "\n// {}\n{}", source.name, source.text);
+        let name = source.name.replace(char::is_control, " ");
+        let _ = write!(text, "\n// {name}\n{}", source.text);
         if !text.ends_with('\n') {
             text.push('\n');
         }

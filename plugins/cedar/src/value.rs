@@ -23,8 +23,9 @@ use cedar_policy::RestrictedExpression as Expression;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// How many values one call's arguments may make. Beyond it nothing is left out silently: the call cannot
-/// be judged. A value takes some 500 bytes on its way, and an instance has 64 MiB.
+/// How many values one call's arguments may make; a record counts for some more. Beyond it
+/// nothing is left out silently: the call cannot be judged. A value takes up to a kilobyte on its way, and an
+/// instance has 64 MiB.
 pub const MAX_VALUES: usize = 50_000;
 
 /// Arguments, as policies see them.
@@ -94,6 +95,7 @@ impl<'t> Mapper<'t> {
                 }
             }
             Shape::Number => {
+                self.values += 4;
                 let text = self.skip()?;
                 if !text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
                     return Err(self.unfit("a number"));
@@ -118,6 +120,7 @@ impl<'t> Mapper<'t> {
                     self.at += "null".len();
                     return record([("null".to_owned(), Expression::new_bool(true))]);
                 }
+                self.values += 3;
                 record([("value".to_owned(), self.value(shape)?)])
             }
             Shape::Array(elements) => self.array(elements.as_deref()),
@@ -172,6 +175,7 @@ impl<'t> Mapper<'t> {
         if self.next() != Some(b'{') {
             return Err(self.unfit("an object"));
         }
+        self.values += 2;
         let mut seen: HashMap<Cow<'t, str>, ()> = HashMap::new();
         let mut members = Vec::new();
         let mut untyped = String::new();

@@ -249,6 +249,15 @@ fn a_schema_declares_tools_that_other_roles_have() {
         load_with(policies, schema, "").unwrap_or_else(|found| panic!("{}", lines(&found)));
     let decision = cedar.decide(&request(&tools(), "shell", r#"{"command":"ls"}"#));
     assert_eq!(words(&decision), "allow p.cedar:policy1");
+    // As `policy schema` prints them, with their groups; a group may be another role's as well.
+    let schema = "action \"plugin:ops\";\naction deploy in [Action::\"tools:all\", Action::\"plugin:ops\", Action::\"effect:destructive\"] \
+                  appliesTo { principal: Agent, resource: Tool, context: { unattended: Bool } };";
+    let policies = "permit (principal, action in [Action::\"plugin:ops\", Action::\"shell\"], resource) when { context.unattended };";
+    let (cedar, summary) =
+        load_with(policies, schema, "").unwrap_or_else(|found| panic!("{}", lines(&found)));
+    assert_eq!(lines(&summary.warnings), "");
+    let decision = cedar.decide(&request(&tools(), "shell", r#"{"command":"ls"}"#));
+    assert_eq!(words(&decision), "deny");
 }
 
 #[test]
