@@ -225,7 +225,7 @@ fn in_circle(entities: &[Entity]) -> Option<EntityUid> {
     let mut at = core(first).uid();
     let mut seen = HashSet::new();
     while seen.insert(at) {
-        at = open.get(at)?.first()?;
+        at = open.get(at)?.iter().min_by_key(|parent| parent.to_string())?;
     }
     entities.iter().find(|entity| core(entity).uid() == at).map(Entity::uid)
 }

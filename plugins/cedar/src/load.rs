@@ -75,7 +75,7 @@ impl Cedar {
                 return Err(in_order(errors, sources));
             }
         };
-        let mut found = validate::validate(&made.schema, &rules, &texts);
+        let mut found = validate::validate(&made.schema, &tools, &rules, &texts);
         let resources = tools.iter().map(resource).collect();
         match entities::read(&of(SourceKind::Entities), resources, &made.schema) {
             Ok(known) => {

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 /// left; people stop understanding far earlier.
 const MAX_NESTING: usize = 48;
 
-/// How many `&&`, `||`, `+`, `-`, `*` and `if` one policy has. A chain of them is as deep as it is long, and
-/// ten times as many still fit the stack that an engine gives by default.
+/// How many `&&`, `||`, `+`, `-`, `*` and `if` one policy has. A chain of them is as deep as it is long. Measured
+/// in the component with an engine's default stack: 490 of each could be loaded and asked, 1,900 `+` could not.
 const MAX_OPERATORS: usize = 500;
 
 /// How many `.`, `!` and the like stand in a row, with nothing but names between.
@@ -44,6 +44,8 @@ pub struct Rule {
     pub approves: bool,
     /// Whether its answer can depend on `context.unattended`.
     pub minds_attendance: bool,
+    /// Whether its types can depend on which tool is called.
+    pub minds_tool: bool,
     /// `@message`.
     pub message: Option<String>,
     /// `@severity`.
@@ -172,7 +174,8 @@ fn rule(
         forbids: policy.effect() == Effect::Forbid,
         actions,
         approves,
-        minds_attendance: minds_attendance(&condition),
+        minds_attendance: minds(&condition, &["unattended"]),
+        minds_tool: minds_tool(&condition),
         message: annotation("message").filter(|text| !text.is_empty()),
         severity: annotation("severity").filter(|text| !text.is_empty()),
         condition,
@@ -204,9 +207,9 @@ pub fn is_approve(action: &EntityUID) -> bool {
     crate::names::is(action, "Action", APPROVE)
 }
 
-/// Whether a condition can depend on `context.unattended`: it reads it, or does something with `context`
-/// other than reading a member.
-fn minds_attendance(condition: &Expr) -> bool {
+/// Whether a condition can depend on these members of `context`: it reads one, or does something with
+/// `context` other than reading a member.
+fn minds(condition: &Expr, names: &[&str]) -> bool {
     let is_context = |expr: &Expr| matches!(expr.expr_kind(), ExprKind::Var(Var::Context));
     let mut mentions = 0_usize;
     let mut elsewhere = 0_usize;
@@ -214,7 +217,7 @@ fn minds_attendance(condition: &Expr) -> bool {
         match part.expr_kind() {
             ExprKind::Var(Var::Context) => mentions += 1,
             ExprKind::GetAttr { expr, attr } | ExprKind::HasAttr { expr, attr }
-                if is_context(expr) && attr != "unattended" =>
+                if is_context(expr) && !names.contains(&attr.as_str()) =>
             {
                 elsewhere += 1;
             }
@@ -222,6 +225,13 @@ fn minds_attendance(condition: &Expr) -> bool {
         }
     }
     mentions > elsewhere
+}
+
+/// Whether a condition can depend on which tool is called, beyond what is known of all: it reads arguments,
+/// or compares the action.
+fn minds_tool(condition: &Expr) -> bool {
+    let is_action = |part: &Expr| matches!(part.expr_kind(), ExprKind::Var(Var::Action));
+    minds(condition, &["arguments", "raw"]) || condition.subexpressions().any(is_action)
 }
 
 /// A diagnostic at each policy whose name another has.

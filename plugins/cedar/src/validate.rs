@@ -2,10 +2,13 @@
 //!
 //! Cedar's validator checks every policy in every environment: each action with each type of principal and
 //! resource. A policy's scope is false in the environments of other actions, whatever else it says, so that
-//! only those of its own actions are tried here. A test compares both.
+//! only those of its own actions are tried here. Of a policy that looks at nothing in which tools differ, one
+//! tool stands for all. A test compares both.
 
+use crate::names;
 use crate::place::{self, Lines};
 use crate::policies::Rule;
+use crate::tools::Tool;
 use cedar_policy::Schema;
 use cedar_policy_core::ast::EntityUID;
 use cedar_policy_core::validator::typecheck::{PolicyCheck, Typechecker};
@@ -18,7 +21,14 @@ use std::collections::{HashMap, HashSet};
 
 /// What is wrong with the rules.
 #[must_use]
-pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Diagnostic> {
+pub fn validate(
+    schema: &Schema,
+    tools: &[Tool],
+    rules: &[Rule],
+    sources: &[&Source],
+) -> Vec<Diagnostic> {
+    let tools: HashSet<EntityUID> =
+        tools.iter().map(|tool| names::action(&tool.name).into()).collect();
     let schema: &ValidatorSchema = schema.as_ref();
     let checker = Typechecker::new(schema, ValidationMode::Strict);
     let mut environments: HashMap<&EntityUID, Vec<RequestEnv<'_>>> = HashMap::new();
@@ -38,7 +48,14 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
         let mut errors: HashSet<_> =
             Validator::validate_entity_types_and_literals(schema, template).collect();
         let mut possible = false;
+        let mut stood_for = false;
         for action in reach.actions(&rule.actions) {
+            if !rule.minds_tool
+                && tools.contains(&action)
+                && std::mem::replace(&mut stood_for, true)
+            {
+                continue;
+            }
             for environment in environments.get(&action).map(Vec::as_slice).unwrap_or_default() {
                 match checker.typecheck_by_single_request_env(template, environment) {
                     PolicyCheck::Success(_) => possible = true,
@@ -50,9 +67,15 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
                 }
             }
         }
+        let mut wrong: Vec<Diagnostic> = errors
+            .iter()
+            .map(|error| place::diagnose(&source.name, lines, Severity::Error, error))
+            .collect();
+        wrong.sort_by(|one, other| (one.place, &one.message).cmp(&(other.place, &other.message)));
+        // Once, of however many actions it is true.
         let mut told = HashSet::new();
-        for error in &errors {
-            let mut error = place::diagnose(&source.name, lines, Severity::Error, error);
+        wrong.retain(|error| told.insert((error.place, without_actions(&error.message))));
+        for mut error in wrong {
             // How Cedar prints the type of an argument that may be any number.
             if error.hint.is_none() && error.message.contains("long?: Long,text: String") {
                 error.hint = Some(
@@ -61,10 +84,7 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
                         .to_owned(),
                 );
             }
-            // Once, of how many actions it may be true.
-            if told.insert(error.place) {
-                found.push(error);
-            }
+            found.push(error);
         }
         if errors.is_empty() && !possible {
             found.push(Diagnostic {
@@ -85,6 +105,13 @@ pub fn validate(schema: &Schema, rules: &[Rule], sources: &[&Source]) -> Vec<Dia
         }
     }
     found
+}
+
+/// A sentence without the names of actions.
+fn without_actions(sentence: &str) -> String {
+    let mut parts = sentence.split("Action::\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('"').map_or("", |(_, rest)| rest))
 }
 
 /// Which actions a scope reaches.

@@ -134,6 +134,8 @@ fn policies_that_do_not_fit_the_tools() {
     check(
         "permit (principal, action == Action::\"transfer\", resource)\nwhen { context.arguments.note == \"x\" };",
         expect![[r#"
+            p.cedar:2:8: error: for policy `p.cedar:policy0`, unable to guarantee safety of access to optional attribute `arguments.note` in context for Action::"transfer"
+              try testing for the attribute's presence with `context.arguments has note && ..`
             p.cedar:2:8: error: the types String and {null?: Bool,value?: String,} are not compatible
               for policy `p.cedar:policy0`, both operands to a `==` expression must have compatible types. Types must be exactly equal to be compatible
         "#]],

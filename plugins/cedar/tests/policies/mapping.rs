@@ -5,6 +5,7 @@ use cedar_policy::Context;
 use expect_test::{Expect, expect};
 use initrunner_cedar::{shape, value};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 /// What arguments become, as Cedar prints the two records.
@@ -347,7 +348,7 @@ fn schema_for(value: &Value, how: u64) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, rng_seed: RngSeed::Fixed(3), ..ProptestConfig::default() })]
 
     #[test]
     fn different_arguments_stay_different(one in any_value(), other in any_value(), how in any::<u64>()) {
