@@ -28,6 +28,7 @@
 use crate::policy_bindings::exports::initrunner::plugin::policies;
 use std::sync::OnceLock;
 
+pub use crate::policy_bindings::initrunner::plugin::types::Effects;
 pub use policies::{
     Agent, Counts, Decision, Diagnostic, Effect, Question, Reason, Request, Reviewer, Severity,
     Source, SourceKind, Subject, Summary,
@@ -99,6 +100,12 @@ impl Diagnostic {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Loaded<P>(OnceLock<P>);
+
+impl<P: Policy> Default for Loaded<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl<P: Policy> Loaded<P> {
     /// Nothing yet.
