@@ -14,6 +14,7 @@ fn main() {
         ("FILES", "initrunner-files-probe"),
         ("SQL_PROBE", "initrunner-sql-probe"),
         ("HOSTILE", "initrunner-hostile"),
+        ("DECIDER", "initrunner-decider"),
     ];
     let components = build_guests::build(&workspace, &guests.map(|(_, package)| package));
     for ((name, _), path) in guests.iter().zip(&components) {

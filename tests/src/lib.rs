@@ -61,3 +61,8 @@ pub fn files_probe() -> &'static Path {
 pub fn hostile() -> &'static Path {
     Path::new(env!("HOSTILE"))
 }
+
+/// The policy that does what it is told; see `guests/decider`.
+pub fn decider() -> &'static Path {
+    Path::new(env!("DECIDER"))
+}

@@ -19,6 +19,7 @@ pub mod moment;
 pub mod nearest;
 pub mod outbox;
 pub mod permission;
+pub mod policy;
 pub mod role;
 pub mod rule;
 pub mod run;

@@ -19,7 +19,7 @@ use crate::domain::secret::Secrets;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::{InstancePre, ResourceTableError};
-use wasmtime::{CallHook, Store, UpdateDeadline};
+use wasmtime::{CallHook, Engine, Store, UpdateDeadline};
 
 /// What a component is given of one call.
 #[derive(Debug, Clone)]
@@ -141,13 +141,7 @@ impl Runtime {
         access: Access,
         body: impl AsyncFnOnce(&mut Store<State>, &Guest) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        self.ticking.get_or_init(|| {
-            // Without the thread a spinning guest would never yield; so few resources that a thread
-            // cannot be started end the process soon anyway.
-            if let Err(error) = engine::tick(&self.engine) {
-                (self.on_compile)(&format!("no thread for the epoch: {error}"));
-            }
-        });
+        self.ticking.get_or_init(|| self.tick(&self.engine));
         let deadline = Instant::now() + limits.timeout;
         let turn = self.turns.take(linked.component, &limits);
         let _turn = match tokio::time::timeout_at(deadline.into(), turn).await {
@@ -157,7 +151,7 @@ impl Runtime {
         };
         let waited =
             limits.timeout.saturating_sub(deadline.saturating_duration_since(Instant::now()));
-        let mut store = self.store(limits, access);
+        let mut store = self.store(&self.engine, limits, access);
         store.data_mut().deadline = deadline;
         let work = async {
             let guest = linked.pre.instantiate_async(&mut store).await?;
@@ -171,8 +165,23 @@ impl Runtime {
         }
     }
 
-    fn store(&self, limits: CallLimits, access: Access) -> Store<State> {
-        let mut store = Store::new(&self.engine, State::new(limits, access, &self.egress));
+    /// Starts an engine's clock.
+    pub(super) fn tick(&self, engine: &Engine) {
+        // Without the thread a spinning guest would never yield; so few resources that a thread cannot be
+        // started end the process soon anyway.
+        if let Err(error) = engine::tick(engine) {
+            (self.on_compile)(&format!("no thread for the epoch: {error}"));
+        }
+    }
+
+    /// A store for an instance.
+    pub(super) fn store(
+        &self,
+        engine: &Engine,
+        limits: CallLimits,
+        access: Access,
+    ) -> Store<State> {
+        let mut store = Store::new(engine, State::new(limits, access, &self.egress));
         store.limiter(|state| &mut state.usage);
         store.set_hostcall_fuel(limits.host_call_bytes);
         // Each may be lent to one call into the host as well.

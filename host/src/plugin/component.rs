@@ -6,6 +6,7 @@ use super::{Runtime, TOOLS_VERSIONED};
 use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
 use std::sync::{Arc, PoisonError};
+use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// The largest component file: twice the largest that a language runtime gives (Python, 18 MB; with a
@@ -31,19 +32,28 @@ impl Runtime {
         if let Some(known) = loaded.get(&digest) {
             return Ok(Arc::clone(known));
         }
-        let fresh = Arc::new(self.compile(digest, bytes, name)?);
+        let fresh = self.compile(&self.engine, digest, bytes, name)?;
+        check_exports(&self.engine, &fresh.component, name, &TOOLS)?;
+        let fresh = Arc::new(fresh);
         loaded.insert(digest, Arc::clone(&fresh));
         Ok(fresh)
     }
 
-    fn compile(&self, digest: Digest, bytes: &[u8], name: &str) -> Result<Loaded, LoadError> {
-        let cached = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, &digest));
+    /// Compiles a component for an engine, or takes it from disk. What it exports is not looked at yet.
+    pub(super) fn compile(
+        &self,
+        engine: &Engine,
+        digest: Digest,
+        bytes: &[u8],
+        name: &str,
+    ) -> Result<Loaded, LoadError> {
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(engine, &digest));
         let component = match cached {
             Some(component) => component,
             None => {
                 check_kind(bytes, name)?;
                 (self.on_compile)(name);
-                let component = Component::from_binary(&self.engine, bytes).map_err(|error| {
+                let component = Component::from_binary(engine, bytes).map_err(|error| {
                     let cause = error.root_cause().to_string();
                     let message = match too_much(&cause) {
                         Some(what) => {
@@ -54,43 +64,71 @@ impl Runtime {
                     LoadError::with_hint(message, "build it again, or ask whoever built it")
                 })?;
                 if let Some(cache) = &self.cache {
-                    cache.put(&self.engine, &digest, &component);
+                    cache.put(engine, &digest, &component);
                 }
                 component
             }
         };
-        let imports = Imports::of(&self.engine, &component);
-        self.check_exports(&component, name)?;
+        let imports = Imports::of(engine, &component);
         Ok(Loaded { digest, imports, component })
     }
+}
 
-    fn check_exports(&self, component: &Component, name: &str) -> Result<(), LoadError> {
-        let kind = component.component_type();
-        let exports: Vec<&str> = kind.exports(&self.engine).map(|(name, _)| name).collect();
-        let tools = exports.iter().find(|export| {
-            export.split_once('@').is_some_and(|(interface, _)| interface == import::TOOLS)
-        });
-        match tools {
-            Some(tools)
-                if tools
-                    .split_once('@')
-                    .is_some_and(|(_, version)| import::is_contract(version)) =>
-            {
-                Ok(())
-            }
-            Some(tools) => Err(import::other_version(tools)),
-            None => {
-                let listed = match exports.as_slice() {
-                    [] => "nothing".to_owned(),
-                    some => {
-                        some.iter().take(5).map(|e| format!("`{e}`")).collect::<Vec<_>>().join(", ")
-                    }
-                };
-                Err(LoadError::with_hint(
-                    format!("`{name}` offers no tools: it exports {listed}"),
-                    format!("a tool component exports `{TOOLS_VERSIONED}`; see wit/plugin.wit"),
-                ))
-            }
+/// What a component is for, by what it exports.
+pub(super) struct Kind {
+    /// The interface, without its version.
+    interface: &'static str,
+    /// The same with the version that this host speaks.
+    versioned: &'static str,
+    /// What it does, after the component's name, where it does not.
+    lacks: &'static str,
+    /// Such a component, and where its contract is.
+    kind: &'static str,
+    contract: &'static str,
+}
+
+/// A component that offers tools.
+pub(super) const TOOLS: Kind = Kind {
+    interface: import::TOOLS,
+    versioned: TOOLS_VERSIONED,
+    lacks: "offers no tools",
+    kind: "a tool component",
+    contract: "wit/plugin.wit",
+};
+
+/// A component that decides about calls.
+pub(super) const POLICY: Kind = Kind {
+    interface: "initrunner:plugin/policies",
+    versioned: "initrunner:plugin/policies@0.1.0",
+    lacks: "is no policy",
+    kind: "a policy",
+    contract: "wit/policy.wit",
+};
+
+/// Checks that a component is of a kind.
+pub(super) fn check_exports(
+    engine: &Engine,
+    component: &Component,
+    name: &str,
+    kind: &Kind,
+) -> Result<(), LoadError> {
+    let exports: Vec<String> =
+        component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let found = exports.iter().find_map(|export| {
+        let (interface, version) = export.split_once('@')?;
+        (interface == kind.interface).then_some((export, version))
+    });
+    match found {
+        Some((_, version)) if import::is_contract(version) => Ok(()),
+        Some((export, _)) => Err(import::other_version(export)),
+        None => {
+            let listed: Vec<String> = exports.iter().take(5).map(|it| format!("`{it}`")).collect();
+            let listed = if listed.is_empty() { "nothing".to_owned() } else { listed.join(", ") };
+            let Kind { versioned, lacks, kind, contract, .. } = kind;
+            Err(LoadError::with_hint(
+                format!("`{name}` {lacks}: it exports {listed}"),
+                format!("{kind} exports `{versioned}`; see {contract}"),
+            ))
         }
     }
 }

@@ -87,6 +87,11 @@ fn pooled(settings: Pool) -> Config {
     config
 }
 
+/// An engine whose instances are allocated when they are made, for those that stay.
+pub(super) fn lasting() -> wasmtime::Result<Engine> {
+    Engine::new(&on_demand())
+}
+
 fn on_demand() -> Config {
     let mut config = common();
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);

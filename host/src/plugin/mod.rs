@@ -21,6 +21,7 @@ mod inspect;
 mod limits;
 mod log;
 mod manifest;
+pub mod policy;
 pub mod process;
 mod resolve_grants;
 mod schema;
@@ -84,6 +85,8 @@ pub struct Runtime {
     turns: Turns,
     /// Whether the epoch thread runs; it starts with the first call.
     ticking: OnceLock<()>,
+    /// The engine of policies; it is made with the first of them.
+    policies: OnceLock<wasmtime::Result<Engine>>,
 }
 
 impl Runtime {
@@ -108,6 +111,7 @@ impl Runtime {
             config: options.config,
             turns: Turns::new(options.pool.instances),
             ticking: OnceLock::new(),
+            policies: OnceLock::new(),
         })
     }
 }

@@ -9,10 +9,11 @@ use super::limits::{CallLimits, RANDOM};
 use super::log::Log;
 use crate::domain::limit::Limit;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::random::Deterministic;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// The data of one store. Made for one call, dropped after it.
@@ -77,6 +78,24 @@ impl State {
         }
     }
 
+    /// Takes away what would tell one moment from another: the clocks stand still, and randomness is zero.
+    pub(super) fn stand_still(&mut self) {
+        let zero = || Deterministic::new(vec![0]);
+        let mut wasi = WasiCtx::builder();
+        wasi.allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .max_random_size(RANDOM)
+            .wall_clock(Still)
+            .monotonic_clock(Still)
+            .secure_random(zero())
+            .insecure_random(zero())
+            .insecure_random_seed(0)
+            .stdout(self.log.clone())
+            .stderr(self.log.clone());
+        self.wasi = wasi.build();
+    }
+
     /// What to tell about a call that failed, beyond the failure itself: the limit that it hit, or what it
     /// tried to reach and was not granted.
     pub(super) fn note(&self) -> Option<String> {
@@ -95,7 +114,36 @@ impl State {
     }
 }
 
+/// A clock that stands still at its beginning.
+struct Still;
+
+impl HostWallClock for Still {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Still {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
 impl Usage {
+    /// Begins to count anew, for another call of the same instance; its memory stays counted.
+    pub(super) fn restart(&mut self) {
+        self.host_calls = 0;
+        self.note = None;
+    }
+
     /// Counts a call into the host.
     pub(super) fn host_call(&mut self) -> wasmtime::Result<()> {
         self.host_calls += 1;
