@@ -75,6 +75,9 @@ fn a_server_that_never_answers_holds_nobody_up() {
             if settings.is_empty() {
                 assert!(said.contains("HTTP request"), "{word}: {said}");
                 assert_eq!(server.taken.load(Ordering::SeqCst), 0, "{word} reached it");
+            } else {
+                assert!(server.taken.load(Ordering::SeqCst) > 0, "{word} did not reach it: {said}");
+                println!("{word}, granted: {:.1} s, {said}", took.as_secs_f32());
             }
         }
     }
