@@ -197,6 +197,7 @@ initrunner_sdk::export!(Datetime);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[track_caller]
     fn check(config: &str, tool: &str, arguments: &str, expected: &str) {
@@ -211,7 +212,12 @@ mod tests {
         // 2026-03-28T23:30:00Z.
         let now = Timestamp::from_second(1_774_740_600).unwrap();
         let said = match answer(&config, &call, now) {
-            Ok(Content::Json(text)) => text,
+            // By key: what else is built decides the order in which a JSON object is written.
+            Ok(Content::Json(text)) => {
+                let sorted: BTreeMap<String, serde_json::Value> =
+                    serde_json::from_str(&text).unwrap();
+                serde_json::to_string(&sorted).unwrap()
+            }
             Err(Failure::InvalidArguments(text)) => format!("invalid: {text}"),
             other => panic!("{other:?}"),
         };
