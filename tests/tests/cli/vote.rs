@@ -31,6 +31,7 @@ fn approve_as(home: &Home, identity: &str, note: &str) -> Result<String, OpError
         identity: identity.into(),
         environment: Arc::new(environment),
         on_compile: Arc::new(|_| {}),
+        on_warning: Arc::new(|_| {}),
     });
     let request = ApproveRequest {
         run: home.last(),
