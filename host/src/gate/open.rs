@@ -125,6 +125,20 @@ impl Gate {
         Ok(Toolset { entries, names, role, bindings, agent, policies })
     }
 
+    /// Puts tools that are open under other policies, and under those alone: for trying policies over tools
+    /// that were opened once.
+    ///
+    /// # Errors
+    /// Every policy that cannot be used; the tools stay under the policies they were under.
+    pub async fn put_under(
+        &self,
+        tools: &mut Toolset,
+        policies: &[&PolicyParts],
+    ) -> Result<(), OpenError> {
+        tools.policies = self.load_policies(&tools.entries, policies).await?;
+        Ok(())
+    }
+
     /// Has every policy read its sources.
     async fn load_policies(
         &self,
