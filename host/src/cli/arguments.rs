@@ -46,6 +46,9 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show what a component is and asks for, before trusting it.
     Inspect(Inspect),
+    /// Try policies before calls depend on them.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Read, check and prune what was written down.
     #[command(subcommand)]
     Audit(Audit),
@@ -233,6 +236,31 @@ pub(super) struct Inspect {
     /// Print a page for people who configure it, in Markdown.
     #[arg(long, conflicts_with = "json")]
     pub(super) page: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Policy {
+    /// Check every policy over a role's tools, and say what is wrong where.
+    Check(PolicyCheck),
+}
+
+impl Policy {
+    /// Whether it reads what is written down of runs. The others make no database where there is none.
+    pub(super) const fn reads_runs(&self) -> bool {
+        match self {
+            Self::Check(_) => false,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyCheck {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,6 +13,7 @@ mod json;
 mod output;
 mod page;
 mod pending;
+mod policy;
 mod progress;
 mod recover;
 mod resume;
@@ -87,6 +88,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Show(command) => show::show(&host, &command, output).await,
         Command::Validate(command) => validate::validate(&host, &command, output).await,
         Command::Inspect(command) => inspect::inspect(&host, &command, output).await,
+        Command::Policy(command) => policy::policy(&host, &command, output).await,
         Command::Audit(command) => audit::audit(&host, &command, output).await,
         Command::Completions(_) => Exit::Done,
     };
@@ -97,20 +99,28 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
 fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
     let environment = |name: &str| std::env::var(name).ok();
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
-    let makes_one = matches!(command, Command::Run(_) | Command::Validate(_) | Command::Inspect(_));
-    if let Some(path) = audit_db.as_deref().filter(|_| !makes_one) {
+    // They touch no run, and must not make a database where there is none.
+    let needs_none = match command {
+        Command::Validate(_) | Command::Inspect(_) => true,
+        Command::Policy(policy) => !policy.reads_runs(),
+        _ => false,
+    };
+    let makes_one = matches!(command, Command::Run(_));
+    if let Some(path) = audit_db.as_deref().filter(|_| !makes_one && !needs_none) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
     let (progress, warnings) = (output.clone(), output.clone());
     let persist = match command {
         Command::Run(run) => !run.no_audit,
-        // They touch no run, and must not make a database where there is none.
-        Command::Validate(_) | Command::Inspect(_) => false,
-        _ => true,
+        _ => !needs_none,
     };
     let reads_only = matches!(
         command,
-        Command::Pending(_) | Command::Runs(_) | Command::Show(_) | Command::Audit(_)
+        Command::Pending(_)
+            | Command::Runs(_)
+            | Command::Show(_)
+            | Command::Policy(_)
+            | Command::Audit(_)
     );
     Ok(Host::new(HostOptions {
         home,

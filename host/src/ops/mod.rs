@@ -3,6 +3,7 @@
 
 mod approve_run;
 mod cancel_run;
+mod check_policies;
 mod continue_run;
 mod edit_call;
 mod error;
@@ -36,6 +37,7 @@ pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
 };
 pub use cancel_run::cancel_run;
+pub use check_policies::{CheckedPolicies, CheckedPolicy, Finding, PolicySummary, check_policies};
 pub use edit_call::NewArguments;
 pub use error::OpError;
 pub use export_journal::{ExportRequest, export_journal};

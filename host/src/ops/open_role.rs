@@ -60,6 +60,18 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in it, or why it cannot be read.
     pub(super) fn read(host: &Host, path: &Path) -> Result<Self, OpError> {
+        Self::read_parts(host, path, true)
+    }
+
+    /// The same with no policy read, for whoever reads them one by one.
+    ///
+    /// # Errors
+    /// As for [`RoleFile::read`].
+    pub(super) fn read_without_policies(host: &Host, path: &Path) -> Result<Self, OpError> {
+        Self::read_parts(host, path, false)
+    }
+
+    fn read_parts(host: &Host, path: &Path, with_policies: bool) -> Result<Self, OpError> {
         let shown = path.display().to_string();
         let text = read_text(path, LARGEST_ROLE, &shown, "the role")?;
         let path =
@@ -85,14 +97,19 @@ impl RoleFile {
                 Err(problem) => problems.push(problem),
             }
         }
-        let policies = read_policies(&role, &folder, &mut files).unwrap_or_else(|found| {
-            problems.extend(found);
-            Vec::new()
-        });
+        let mut policies = Vec::new();
+        if with_policies {
+            match read_policies(&role, &folder, &mut files) {
+                Ok(read) => policies = read,
+                Err(found) => problems.extend(found),
+            }
+        }
         if !problems.is_empty() {
             return Err(unusable(problems, &shown));
         }
-        keep_host(&mut files, &host.policies()?.places);
+        if with_policies {
+            keep_host(&mut files, &host.policies()?.places);
+        }
         Ok(Self { path, shown, text, files, role, sources, policies })
     }
 
@@ -103,13 +120,41 @@ impl RoleFile {
     /// Every problem found in its entries, or why its model could not be used with any key.
     pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
         let environment = &*host.options.environment;
-        let secrets = Arc::new(Secrets::of(&self.role, environment));
-        let tools = open_tools(host, self.openable(), environment, &secrets).await?;
+        let tools = self.open_tools(host).await?;
         match llm::connect(&self.role.model, &self.files, environment) {
             Ok(_) => Ok((tools, None)),
             Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
             Err(error) => Err(no_model(error)),
         }
+    }
+
+    /// Makes its tools ready under the host's policies and its own. Its model is not looked at.
+    ///
+    /// # Errors
+    /// Every problem found in its entries, or in the policies.
+    pub(super) async fn open_tools(&self, host: &Host) -> Result<Toolset, OpError> {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        open_tools(host, self.openable(), environment, &secrets).await
+    }
+
+    /// Makes its tools ready under no policy, for whoever tries policies over them: nothing may be called
+    /// with these. Its model is not looked at.
+    ///
+    /// # Errors
+    /// Every problem found in its entries.
+    pub(super) async fn open_bare_tools(&self, host: &Host) -> Result<Toolset, OpError> {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        let none = HostPolicies::default();
+        let what = Openable { policies: &[], ..self.openable() };
+        let opened = open_under(host.gate()?, what, environment, &secrets, &none).await;
+        opened.map_err(|error| cannot_open(error, &self.shown))
+    }
+
+    /// The folder that the role's relative paths begin at.
+    pub(super) fn folder(&self) -> PathBuf {
+        folder(&self.path)
     }
 
     /// Makes its tools and its model ready.

@@ -231,25 +231,35 @@ pub(super) fn read_policies(
 ) -> Result<Vec<PolicyParts>, Vec<EntryProblem>> {
     let (mut parts, mut problems) = (Vec::new(), Vec::new());
     for (number, spec) in role.policies.iter().enumerate() {
-        let component = Source::of_policy(&spec.component, folder);
-        let component = component.map_err(|error| EntryProblem {
-            position: spec.position,
-            message: error.message,
-            hint: error.hint,
-        });
-        match (component, read_sources(spec, folder)) {
-            (Ok(component), Ok(read)) => {
+        match read_policy(spec, folder) {
+            Ok(read) => {
                 for source in &read.sources {
                     files.insert(key(number, source), source.text.clone());
                 }
-                parts.push(role_parts(spec, component, read.sources));
+                parts.push(read);
             }
-            (component, read) => problems.extend(component.err().into_iter().chain(read.err())),
+            Err(found) => problems.extend(found),
         }
     }
     match problems.is_empty() {
         true => Ok(parts),
         false => Err(problems),
+    }
+}
+
+/// Reads what one policy of a role in `folder` is made of.
+///
+/// # Errors
+/// Everything that cannot be used.
+pub(super) fn read_policy(
+    spec: &PolicySpec,
+    folder: &Path,
+) -> Result<PolicyParts, Vec<EntryProblem>> {
+    let component = Source::of_policy(&spec.component, folder);
+    let component = component.map_err(|error| error.at(spec.position));
+    match (component, read_sources(spec, folder)) {
+        (Ok(component), Ok(read)) => Ok(role_parts(spec, component, read.sources)),
+        (component, read) => Err(component.err().into_iter().chain(read.err()).collect()),
     }
 }
 
