@@ -378,7 +378,7 @@ fn a_schema_is_printed_whatever_the_policies_are() {
         ("s.cedarschema", "entity Reviewer in [Group] = { limit?: Long };\n"),
     ]));
     assert!(own.stdout.contains("limit?: Long"), "{own}");
-    // What it prints is a schema.
+    // What is wrong with a schema of the role's is told.
     let home = with_cedar(&[("a.cedar", ALL), ("broken.cedarschema", "entity")]);
     check(
         &home,
@@ -389,6 +389,13 @@ fn a_schema_is_printed_whatever_the_policies_are() {
         = 65
     "#]],
     );
+    // Of several components each that has one, and where it is named.
+    let home = with_policies(
+        "policy:\n  - {sources: [a]}\n  - {component: hours, sources: [hours.toml]}\n  - {sources: [b]}\n",
+    );
+    home.file("hours.toml", "[[rate]]\ntools = [\"shell\"]\ncalls = 5\n");
+    let both = format!("// `cedar` of line 6\n{0}// `cedar` of line 8\n{0}", plain.stdout);
+    assert_eq!(schema(&home).stdout, both);
     let home = with_policies("policy: {component: hours, sources: [hours.toml]}\n");
     home.file("hours.toml", "[[rate]]\ntools = [\"shell\"]\ncalls = 5\n");
     check(
