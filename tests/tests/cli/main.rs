@@ -19,6 +19,7 @@ mod model_server;
 mod no_audit;
 mod output;
 mod permission;
+mod policy_history;
 mod price_report;
 mod program;
 mod race;
