@@ -242,6 +242,10 @@ pub(super) struct Inspect {
 pub(super) enum Policy {
     /// Check every policy over a role's tools, and say what is wrong where.
     Check(PolicyCheck),
+    /// Say why a call was let through, asked about or refused.
+    Explain(PolicyExplain),
+    /// Say what a role's policies, or others in their place, would have answered to past calls.
+    Replay(PolicyReplay),
 }
 
 impl Policy {
@@ -249,6 +253,7 @@ impl Policy {
     pub(super) const fn reads_runs(&self) -> bool {
         match self {
             Self::Check(_) => false,
+            Self::Explain(_) | Self::Replay(_) => true,
         }
     }
 }
@@ -258,6 +263,51 @@ pub(super) struct PolicyCheck {
     /// The role file.
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) role: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyExplain {
+    /// The run: its id, or at least four characters of its beginning; a pruned one too, as far as it is kept.
+    pub(super) run_id: String,
+    /// The call: its id, or at least four characters of its beginning.
+    pub(super) tool_call_id: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyReplay {
+    /// The role file; calls of all runs of roles of its name are looked at.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// Leave out older calls: a time, or how long ago (`7d`, `12h`).
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    pub(super) since: Option<Moment>,
+    /// Ask these files or folders in the place of the role's own policies. May be given several times.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) sources: Vec<String>,
+    /// The component that reads them: a built-in's name, or a file.
+    #[arg(
+        long,
+        value_name = "NAME|FILE.wasm",
+        requires = "sources",
+        default_value = "cedar",
+        value_hint = ValueHint::FilePath,
+    )]
+    pub(super) component: String,
+    /// A schema for them.
+    #[arg(long, value_name = "PATH", requires = "sources", value_hint = ValueHint::FilePath)]
+    pub(super) schema: Option<String>,
+    /// Entities for them.
+    #[arg(long, value_name = "PATH", requires = "sources", value_hint = ValueHint::FilePath)]
+    pub(super) entities: Option<String>,
+    /// List every call, not only those that would be answered differently.
+    #[arg(long)]
+    pub(super) all: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,
