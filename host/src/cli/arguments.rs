@@ -248,6 +248,10 @@ pub(super) enum Policy {
     Test(PolicyTest),
     /// Measure how long policies over a role's tools take to load and to answer.
     Bench(PolicyBench),
+    /// Say why a call was let through, asked about or refused.
+    Explain(PolicyExplain),
+    /// Say what a role's policies, or others in their place, would have answered to past calls.
+    Replay(PolicyReplay),
 }
 
 impl Policy {
@@ -255,6 +259,7 @@ impl Policy {
     pub(super) const fn reads_runs(&self) -> bool {
         match self {
             Self::Check(_) | Self::Schema(_) | Self::Test(_) | Self::Bench(_) => false,
+            Self::Explain(_) | Self::Replay(_) => true,
         }
     }
 }
@@ -287,6 +292,17 @@ pub(super) struct PolicyTest {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct PolicyExplain {
+    /// The run: its id, or at least four characters of its beginning; a pruned one too, as far as it is kept.
+    pub(super) run_id: String,
+    /// The call: its id, or at least four characters of its beginning.
+    pub(super) tool_call_id: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct PolicyBench {
     /// The role file.
     #[arg(value_hint = ValueHint::FilePath)]
@@ -294,6 +310,40 @@ pub(super) struct PolicyBench {
     /// How often each thread asks about each tool.
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = times)]
     pub(super) iterations: usize,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyReplay {
+    /// The role file; calls of all runs of roles of its name are looked at.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// Leave out older calls: a time, or how long ago (`7d`, `12h`).
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    pub(super) since: Option<Moment>,
+    /// Ask these files or folders in the place of the role's own policies. May be given several times.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) sources: Vec<String>,
+    /// The component that reads them: a built-in's name, or a file.
+    #[arg(
+        long,
+        value_name = "NAME|FILE.wasm",
+        requires = "sources",
+        default_value = "cedar",
+        value_hint = ValueHint::FilePath,
+    )]
+    pub(super) component: String,
+    /// A schema for them.
+    #[arg(long, value_name = "PATH", requires = "sources", value_hint = ValueHint::FilePath)]
+    pub(super) schema: Option<String>,
+    /// Entities for them.
+    #[arg(long, value_name = "PATH", requires = "sources", value_hint = ValueHint::FilePath)]
+    pub(super) entities: Option<String>,
+    /// List every call, not only those that would be answered differently.
+    #[arg(long)]
+    pub(super) all: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,

@@ -205,6 +205,7 @@ async fn ask(
             question: question.clone(),
             counts,
             isolation: isolation.clone(),
+            edited: false,
             answer,
         });
     }

@@ -2,12 +2,14 @@
 //! render what it gives; nothing here prints, and nothing here reads the process's arguments.
 
 mod approve_run;
+mod asked_policies;
 mod bench_policies;
 mod cancel_run;
 mod check_policies;
 mod continue_run;
 mod edit_call;
 mod error;
+mod explain_call;
 mod export_journal;
 mod find_run;
 mod home;
@@ -27,6 +29,7 @@ mod read_cases;
 mod read_config;
 mod read_policies;
 mod recover_runs;
+mod replay_policies;
 mod resume_run;
 mod run_role;
 mod show_journal;
@@ -40,11 +43,13 @@ mod verify_journal;
 pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
 };
+pub use asked_policies::Asked;
 pub use bench_policies::{BenchedPolicy, BenchedQuestion, BenchedTool, bench_policies};
 pub use cancel_run::cancel_run;
 pub use check_policies::{CheckedPolicies, CheckedPolicy, Finding, PolicySummary, check_policies};
 pub use edit_call::NewArguments;
 pub use error::OpError;
+pub use explain_call::{Explanation, Step, Unasked, explain_call};
 pub use export_journal::{ExportRequest, export_journal};
 pub use home::Home;
 pub use host::{Environment, Host, HostOptions, check_named_database};
@@ -57,6 +62,7 @@ pub use make_policy_schema::{PolicySchema, make_policy_schema};
 pub use open_role::RoleFile;
 pub use prune_journal::{PruneReport, prune_journal};
 pub use recover_runs::{Needs, Recovered, recover_runs};
+pub use replay_policies::{ReplayRequest, ReplaySums, ReplayedCall, Was, replay_policies};
 pub use resume_run::resume_run;
 pub use run_role::{RunRequest, run_role};
 pub use show_journal::show_journal;

@@ -20,6 +20,7 @@ mod no_audit;
 mod output;
 mod permission;
 mod policy;
+mod policy_history;
 mod price_report;
 mod program;
 mod race;

@@ -54,6 +54,7 @@ mod rows;
 mod rules;
 mod run_row;
 mod runs;
+mod runs_of;
 mod schema;
 mod sealed;
 mod seat;
@@ -637,6 +638,17 @@ impl Store for SqliteStore {
 
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {
         self.read(move |conn| runs::runs(conn, limit))
+    }
+
+    fn runs_of(
+        &self,
+        role: &str,
+        since: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(i64, RunId)>> {
+        let role = role.to_owned();
+        self.read(move |conn| runs_of::runs_of(conn, &role, since, after, limit))
     }
 
     fn events(&self, run: &RunId) -> StoreFuture<'_, Vec<Event>> {
