@@ -212,11 +212,17 @@ async fn ask_policies(
         };
         let mut said = Vec::new();
         let may = host.gate()?.may_approve(&opened.tools, &proposed, host.identity(), &mut said);
-        if let Err(sentence) = may.await {
-            host.store()?.record_policies(&run.run.id, &call.id, said, at).await?;
-            return Err(OpError::RefusedByPolicy { call: call.id.clone(), sentence });
-        }
+        let may = may.await;
         decision.said.extend(said);
+        if let Err(sentence) = may {
+            let refused = call.id.clone();
+            // Nothing of the decision is written down; that policies were asked about its calls is.
+            for decision in decisions.iter_mut().filter(|one| !one.said.is_empty()) {
+                let said = std::mem::take(&mut decision.said);
+                host.store()?.record_policies(&run.run.id, &decision.call, said, at).await?;
+            }
+            return Err(OpError::RefusedByPolicy { call: refused, sentence });
+        }
     }
     Ok(())
 }
