@@ -2,7 +2,11 @@
 
 mod answers;
 mod inert;
+mod order;
+mod place;
+mod reload;
 mod stateless;
+mod vote;
 
 use initrunner::domain::clock::Timestamp;
 use initrunner::domain::policy::{
