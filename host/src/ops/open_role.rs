@@ -52,6 +52,8 @@ pub(super) struct Opened {
     pub(super) model: Box<dyn Model>,
     /// What the role declares secret, with its values of now.
     pub(super) secrets: Arc<Secrets>,
+    /// The host's policies that hold for it.
+    pub(super) under: Arc<HostPolicies>,
 }
 
 impl RoleFile {
@@ -135,7 +137,8 @@ impl RoleFile {
     pub(super) async fn open_tools(&self, host: &Host) -> Result<Toolset, OpError> {
         let environment = &*host.options.environment;
         let secrets = Arc::new(Secrets::of(&self.role, environment));
-        open_tools(host, self.openable(), environment, &secrets).await
+        let now = host.policies()?;
+        Ok(open_tools(host, self.openable(), environment, &secrets, now).await?.0)
     }
 
     /// Makes its tools ready under no policy, for whoever tries policies over them: nothing may be called
@@ -172,7 +175,7 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in its entries, or why its model cannot be used.
     pub(super) async fn open(&self, host: &Host) -> Result<Opened, OpError> {
-        open(host, self.openable(), &*host.options.environment).await
+        open(host, self.openable(), &*host.options.environment, host.policies()?).await
     }
 
     fn openable(&self) -> Openable<'_> {
@@ -236,8 +239,8 @@ pub(super) async fn open_stored(
         path: &run.role_path,
         shown: &shown,
     };
-    let opened = Arc::new(open(host, what, &environment).await?);
-    host.kept_roles.keep(origin, recorder, &opened, host_policies);
+    let opened = Arc::new(open(host, what, &environment, host_policies).await?);
+    host.kept_roles.keep(origin, recorder, &opened);
     Ok(opened)
 }
 
@@ -275,12 +278,13 @@ async fn open(
     host: &Host,
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
+    host_policies: Arc<HostPolicies>,
 ) -> Result<Opened, OpError> {
     let secrets = Arc::new(Secrets::of(what.role, environment));
-    let tools = open_tools(host, what, environment, &secrets).await?;
+    let (tools, under) = open_tools(host, what, environment, &secrets, host_policies).await?;
     let model = llm::connect(&what.role.model, what.files, environment).map_err(no_model)?;
     let model = llm::redacted(model, &secrets);
-    Ok(Opened { role: what.role.clone(), tools, model, secrets })
+    Ok(Opened { role: what.role.clone(), tools, model, secrets, under })
 }
 
 async fn open_tools(
@@ -288,12 +292,13 @@ async fn open_tools(
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
     secrets: &Arc<Secrets>,
-) -> Result<Toolset, OpError> {
-    let (gate, current) = (host.gate()?, host.policies()?);
+    current: Arc<HostPolicies>,
+) -> Result<(Toolset, Arc<HostPolicies>), OpError> {
+    let gate = host.gate()?;
     let error = match open_under(gate, what, environment, secrets, &current).await {
         Ok(tools) => {
             host.policies_hold(&current);
-            return Ok(tools);
+            return Ok((tools, current));
         }
         Err(error) => error,
     };
@@ -306,7 +311,7 @@ async fn open_tools(
     {
         let why = cannot_open(error, what.shown);
         (host.options.on_warning)(&format!("the host's policies were left as they were: {why}"));
-        return Ok(tools);
+        return Ok((tools, before));
     }
     Err(cannot_open(error, what.shown))
 }
