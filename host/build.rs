@@ -1,6 +1,7 @@
-//! Builds the first-party components and writes down, for the binary to carry, their bytes and
-//! digests.
+//! Builds the first-party components and writes down, for the binary to carry, their bytes, packed, and
+//! the digests that they have unpacked.
 
+use miniz_oxide::deflate::{CompressionLevel, compress_to_vec};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -36,17 +37,18 @@ fn main() {
                 std::process::exit(1);
             }
         };
-        // A copy of our own: another build may write the original again before the compiler reads it, and
-        // the bytes must be those of the digest.
-        let path = out.join(format!("{name}.wasm"));
-        if let Err(error) = std::fs::write(&path, &bytes) {
+        let path = out.join(format!("{name}.deflated"));
+        // As small as it gets: it is done once, and read seldom.
+        let deflated = compress_to_vec(&bytes, CompressionLevel::UberCompression as u8);
+        if let Err(error) = std::fs::write(&path, deflated) {
             println!("cargo::error={} could not be written: {error}", path.display());
             std::process::exit(1);
         }
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let _ = writeln!(
             source,
-            "    Carried {{ name: {name:?}, bytes: include_bytes!({path:?}), digest: {digest:?} }},"
+            "    Carried {{ name: {name:?}, deflated: include_bytes!({path:?}), size: {size}, digest: {digest:?} }},",
+            size = bytes.len(),
         );
     }
     source.push_str("];\n");

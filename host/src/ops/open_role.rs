@@ -3,6 +3,7 @@
 use super::error::OpError;
 use super::host::Host;
 use super::kept_role::{Origin, Recorder};
+use crate::domain::component::ComponentBytes;
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
 use crate::domain::secret::Secrets;
 use crate::gate::{OpenRequest, Toolset};
@@ -11,7 +12,6 @@ use crate::plugin::{EntryProblem, RoleSite, Source, carried};
 use crate::store::StoredRun;
 use cap_std::ambient_authority;
 use cap_std::fs::File;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -137,16 +137,17 @@ pub(super) async fn open_stored(
     let role = parse(&run.role_text, &environment).map_err(|errors| invalid(&errors, &shown))?;
     let mut sources = Vec::with_capacity(role.entries.len());
     for (entry, digest) in role.entries.iter().zip(origin.components()) {
-        let built_in = carried::with_digest(digest).map(Cow::Borrowed);
-        let bytes = match built_in {
+        let bytes = match carried::with_digest(digest) {
             Some(bytes) => bytes,
-            None => Cow::Owned(store.component(digest).await?.ok_or_else(|| OpError::Setup {
-                message: format!(
-                    "the component of `{}` ({digest}) is no longer stored",
-                    entry.name
-                ),
-                hint: format!("end the run with `initrunner cancel {}`", run.id),
-            })?),
+            None => store.component(digest).await?.map(ComponentBytes::from).ok_or_else(|| {
+                OpError::Setup {
+                    message: format!(
+                        "the component of `{}` ({digest}) is no longer stored",
+                        entry.name
+                    ),
+                    hint: format!("end the run with `initrunner cancel {}`", run.id),
+                }
+            })?,
         };
         sources.push(Source { name: entry.name.clone(), digest: *digest, bytes });
     }
