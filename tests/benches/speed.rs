@@ -429,6 +429,7 @@ fn cycle_host(home: &Path) -> Host {
         audit_db: None,
         persist: true,
         one_run: false,
+        alone: false,
         identity: "os:alice".into(),
         environment: Arc::new(|_| None),
         on_compile: Arc::new(|_| {}),

@@ -124,6 +124,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         audit_db,
         persist,
         one_run: !reads_only && !fail_point::several_threads(),
+        alone: !fail_point::several_threads(),
         identity: ops::identity(),
         environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {

@@ -28,6 +28,7 @@ fn approve_as(home: &Home, identity: &str, note: &str) -> Result<String, OpError
         audit_db: None,
         persist: true,
         one_run: true,
+        alone: true,
         identity: identity.into(),
         environment: Arc::new(environment),
         on_compile: Arc::new(|_| {}),
