@@ -8,7 +8,7 @@
 
 /// The store's verbs, as `reach_verb` is told them.
 #[cfg(feature = "fail-points")]
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "adopt_orphans",
     "cancel_run",
     "claim_run",
@@ -23,6 +23,7 @@ const VERBS: [&str; 18] = [
     "readmit_call",
     "record_call_finished",
     "record_call_started",
+    "record_policies",
     "record_program_started",
     "record_turn",
     "retry_unknown",

@@ -433,6 +433,7 @@ fn cycle_host(home: &Path) -> Host {
         identity: "os:alice".into(),
         environment: Arc::new(|_| None),
         on_compile: Arc::new(|_| {}),
+        on_warning: Arc::new(|_| {}),
     })
 }
 
@@ -643,6 +644,7 @@ fn turn(id: CallId) -> TurnRecord {
                 },
                 rule: ApprovalRule::required(),
             },
+            said: vec![],
         }],
         usage: Usage::default(),
         spent: Spent { requests: 1, tool_calls: 1, wall_ms: 3 },

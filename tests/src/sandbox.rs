@@ -1,7 +1,9 @@
 //! A gate over one role, without a store or a model: what the plugin runtime's tests call.
 
+use initrunner::domain::clock::Timestamp;
 use initrunner::domain::config::HostConfig;
 use initrunner::domain::ids::{CallId, RunId};
+use initrunner::domain::policy::{Circumstances, Counts};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::domain::secret::Secrets;
 use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
@@ -114,8 +116,14 @@ impl Sandbox {
         }
         let declared = Arc::new(Secrets::of(&role, &value));
         let site = RoleSite { folder, environment: &value, secrets: &declared };
-        let request = OpenRequest { role: &role, role_text: &text, sources: &sources, site };
-        self.gate.open(request).await.map_err(|error| render(error.0))
+        let request = OpenRequest {
+            role: &role,
+            role_text: &text,
+            sources: &sources,
+            site,
+            policies: Vec::new(),
+        };
+        self.gate.open(request).await.map_err(|error| render(error.entries))
     }
 
     /// Takes one call through the gate and, where it is admitted, invokes it; tells what came of it.
@@ -125,6 +133,12 @@ impl Sandbox {
             id: CallId::from_random([1; 16]),
             tool: tool.to_owned(),
             arguments: arguments.to_owned(),
+            circumstances: Circumstances {
+                requester: "os:tester".into(),
+                trigger: "cli".into(),
+                at: Timestamp(0),
+                counts: Counts::default(),
+            },
         };
         match self.gate.admit(tools, &proposed, None).await.verdict {
             Verdict::Refused(refusal) => format!("refused by {:?}: {}", refusal.by, refusal.result),

@@ -53,6 +53,7 @@ fn host(folder: &Path, variables: &Variables) -> Host {
             variables.lock().unwrap().get(name).map(|value| (*value).to_owned())
         }),
         on_compile: Arc::new(|_| {}),
+        on_warning: Arc::new(|_| {}),
     })
 }
 

@@ -75,6 +75,9 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
         for line in preview_lines(call, output) {
             output.data(&line);
         }
+        for reason in call.policy_reasons() {
+            output.data(&format!("    asked by policy: {}", visible::one_line(reason)));
+        }
         if let Some(at) = call.expires_at {
             output.data(&format!("    expires at {at}"));
         }

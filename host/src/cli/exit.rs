@@ -74,7 +74,8 @@ impl Exit {
             | OpError::Id(_) => Self::UnknownId,
             // Nobody was first: this person may not, and trying again does not change that.
             OpError::Conflict(Conflict::NotAReviewer { .. } | Conflict::IsRequester { .. })
-            | OpError::Edit { .. } => Self::Failed,
+            | OpError::Edit { .. }
+            | OpError::RefusedByPolicy { .. } => Self::Failed,
             OpError::Conflict(_)
             | OpError::UnknownOutcome(_)
             | OpError::Store(StoreError::Fenced(_)) => Self::Conflict,

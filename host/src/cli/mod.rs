@@ -108,7 +108,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
     if let Some(path) = audit_db.as_deref().filter(|_| !makes_one) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
-    let progress = output.clone();
+    let (progress, warnings) = (output.clone(), output.clone());
     let persist = match command {
         Command::Run(run) => !run.no_audit,
         // They touch no run, and must not make a database where there is none.
@@ -130,5 +130,6 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         on_compile: Arc::new(move |name| {
             progress.talk(&format!("Compiling the component `{name}` (once on this machine) …"));
         }),
+        on_warning: Arc::new(move |sentence| warnings.talk(&format!("note: {sentence}"))),
     }))
 }

@@ -54,6 +54,13 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         .collect();
     output.write(&draw(&columns, &rows, output.width()));
     for call in &calls {
+        for reason in call.policy.iter() {
+            output.data(&format!(
+                "  {}  asked by policy: {}",
+                call.call,
+                visible::one_line(reason)
+            ));
+        }
         if let Some(standing) = vote::standing(
             &call.rule,
             call.requester.as_deref().unwrap_or_default(),

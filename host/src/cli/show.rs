@@ -74,6 +74,9 @@ fn tell(story: &Story, output: &Output) {
         for line in answer::preview_lines(call, output) {
             output.data(&line);
         }
+        for reason in call.policy_reasons() {
+            output.data(&format!("    asked by policy: {}", visible::one_line(reason)));
+        }
         if let Some(isolation) = call.isolation() {
             output
                 .data(&format!("    isolation of its programs: {}", visible::one_line(isolation)));

@@ -1,6 +1,7 @@
 //! When a person must be asked, and what exactly an approval is for.
 
 use super::digest::Digest;
+use super::policy::Effect;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +66,10 @@ pub type Details = BTreeMap<BindingPart, BTreeMap<String, String>>;
 /// would be isolated: words such as `landlock-7 no-network`, or `none`.
 pub const ISOLATION: &str = "process.isolation";
 
+/// The name, among the details of [`BindingPart::Policy`], of the answer that policies came to. The other
+/// names are those of the policies that determined it, each with why it wants a person.
+pub const ANSWER: &str = "";
+
 /// One thing that an approval is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,6 +88,8 @@ pub enum BindingPart {
     Configuration,
     /// What the entry is granted.
     Grants,
+    /// What policies said, and which ones; absent where there are none.
+    Policy,
 }
 
 impl BindingPart {
@@ -96,6 +103,7 @@ impl BindingPart {
             BindingPart::Role => "role",
             BindingPart::Configuration => "configuration",
             BindingPart::Grants => "grants",
+            BindingPart::Policy => "policy",
         }
     }
 }
@@ -104,6 +112,19 @@ impl Binding {
     /// How far the programs that the call may run would be isolated; `None`: it may run none.
     pub fn isolation(&self) -> Option<&str> {
         self.details.get(&BindingPart::Grants)?.get(ISOLATION).map(String::as_str)
+    }
+
+    /// Why policies want a person asked, each in its author's words; empty where they do not.
+    pub fn policy_reasons(&self) -> Vec<&str> {
+        let Some(details) = self.details.get(&BindingPart::Policy) else { return Vec::new() };
+        if details.get(ANSWER).is_none_or(|answer| answer != Effect::Ask.as_str()) {
+            return Vec::new();
+        }
+        let others = details.iter().filter(|(name, _)| *name != ANSWER);
+        others
+            .map(|(_, text)| text.as_str())
+            .filter(|text| *text != Effect::Allow.as_str())
+            .collect()
     }
 
     /// The parts that differ between what was approved and what stands now.

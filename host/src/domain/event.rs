@@ -26,6 +26,8 @@ pub enum EventKind {
     ApprovalRemembered,
     /// A recorded approval no longer fits what would happen; the call waits again.
     ApprovalVoided,
+    /// A policy was asked about a call.
+    PolicyDecided,
     /// The gate refused a call at resume.
     CallRefused,
     /// A call is about to be invoked.
@@ -71,6 +73,7 @@ impl EventKind {
             EventKind::ApprovalEdited => "approval_edited",
             EventKind::ApprovalRemembered => "approval_remembered",
             EventKind::ApprovalVoided => "approval_voided",
+            EventKind::PolicyDecided => "policy_decided",
             EventKind::CallRefused => "call_refused",
             EventKind::CallStarted => "call_started",
             EventKind::CallFinished => "call_finished",

@@ -1,12 +1,16 @@
-//! The third link: a person. Where the role wants one asked, the component first says what it would
-//! do; that preview, and everything else that decides what will happen, is what the approval is for.
+//! The third link: a person. Where the role or a policy wants one asked, the component first says what it
+//! would do; that preview, and everything else that decides what will happen, is what the approval is for.
 
 use super::permission::Permitted;
+use super::policy::reason_text;
 use super::resolve::Call;
 use super::{Gate, Refusal, Toolset, Verdict};
-use crate::domain::approval::{ApprovalMode, Binding, BindingPart, Details, ISOLATION, Preview};
+use crate::domain::approval::{
+    ANSWER, ApprovalMode, Binding, BindingPart, Details, ISOLATION, Preview,
+};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
+use crate::domain::policy::{Effect, PolicyRecord, determination, strictest};
 use crate::domain::rule::{ApprovalRule, OnExpiry, Remember};
 use crate::domain::secret::any_shape;
 use crate::domain::tool_call::RefusedBy;
@@ -66,16 +70,54 @@ pub(super) async fn check(
     permitted: Permitted,
     prior: Option<&Prior>,
 ) -> Result<Verdict, Refusal> {
-    let call = permitted.into_call();
-    let entry = call.entry(tools);
-    let name = call.tool(tools).name.clone();
-    let rule = entry.entry.approval_rule(&name);
-    match rule.mode {
-        ApprovalMode::Auto => return Ok(Verdict::Admitted(Admitted(call))),
-        ApprovalMode::Required => {}
+    let (call, records) = permitted.into_parts();
+    let rule = rule_of(tools, &call);
+    // A policy that asks does so whatever the role says.
+    if rule.mode == ApprovalMode::Auto && strictest(&records) != Effect::Ask {
+        return Ok(Verdict::Admitted(Admitted(call)));
     }
-    let input = input(&call, &name, 1);
-    let preview = match gate.runtime.prepare(entry, entry.limits(&name), input).await {
+    let waiting = question(gate, tools, &call, &records).await?;
+    match prior {
+        Some(prior) if prior.binding.fits(&waiting.binding) && prior.rule == waiting.rule => {
+            Ok(Verdict::Admitted(Admitted(call)))
+        }
+        Some(prior) => {
+            let preview = waiting.preview.as_ref();
+            let changed = changes(prior, &waiting.binding, preview, &waiting.rule);
+            Ok(Verdict::Waiting(Waiting { changed, ..waiting }))
+        }
+        None => Ok(Verdict::Waiting(waiting)),
+    }
+}
+
+/// The question itself, for whoever decides about the call already, whether or not it would be asked: what
+/// they make of a call may be something that nobody needs to be asked about.
+///
+/// # Errors
+/// As for [`check`].
+pub(super) async fn ask_anyway(
+    gate: &Gate,
+    tools: &Toolset,
+    permitted: Permitted,
+) -> Result<Waiting, Refusal> {
+    let (call, records) = permitted.into_parts();
+    question(gate, tools, &call, &records).await
+}
+
+fn rule_of(tools: &Toolset, call: &Call) -> ApprovalRule {
+    call.entry(tools).entry.approval_rule(&call.tool(tools).name)
+}
+
+async fn question(
+    gate: &Gate,
+    tools: &Toolset,
+    call: &Call,
+    records: &[PolicyRecord],
+) -> Result<Waiting, Refusal> {
+    let entry = call.entry(tools);
+    let name = &call.tool(tools).name;
+    let input = input(call, name, 1);
+    let preview = match gate.runtime.prepare(entry, entry.limits(name), input).await {
         Ok(preview) => Some(preview),
         Err(CallError::Broken(sentence)) => {
             // A component that cannot say what it would do must not be approved blindly.
@@ -89,17 +131,10 @@ pub(super) async fn check(
             });
         }
     };
-    let binding = bind(gate, tools, &call, preview.as_ref());
-    match prior {
-        Some(prior) if prior.binding.fits(&binding) && prior.rule == rule => {
-            Ok(Verdict::Admitted(Admitted(call)))
-        }
-        _ => {
-            let changed = prior.map(|prior| changes(prior, &binding, preview.as_ref(), &rule));
-            let changed = changed.unwrap_or_default();
-            Ok(Verdict::Waiting(Waiting { preview, binding, rule, changed }))
-        }
-    }
+    let binding = bind(gate, tools, call, preview.as_ref(), records);
+    // Whom the role names for the calls that it wants asked about is asked about the others too.
+    let rule = ApprovalRule { mode: ApprovalMode::Required, ..rule_of(tools, call) };
+    Ok(Waiting { preview, binding, rule, changed: Vec::new() })
 }
 
 /// What a component is given of a call.
@@ -114,7 +149,13 @@ pub(super) fn input(call: &Call, tool: &str, attempt: u32) -> CallInput {
     }
 }
 
-fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) -> Binding {
+fn bind(
+    gate: &Gate,
+    tools: &Toolset,
+    call: &Call,
+    preview: Option<&Preview>,
+    records: &[PolicyRecord],
+) -> Binding {
     let entry = call.entry(tools);
     let digest = |text: &str| Digest::of(text.as_bytes()).hex();
     let mut binding = tools.shared_binding(call.place(), || of_entry(gate, tools, entry)).clone();
@@ -129,7 +170,31 @@ fn bind(gate: &Gate, tools: &Toolset, call: &Call, preview: Option<&Preview>) ->
         (BindingPart::Arguments, outside("arguments", call.arguments.text())),
         (BindingPart::Preview, outside("preview", &preview)),
     ]);
+    let determination = determination(records);
+    // Policies that have nothing to say change nothing, and neither do they by coming or going.
+    if !determination.is_empty() {
+        binding.parts.insert(BindingPart::Policy, digest(&determination));
+        binding.details.insert(BindingPart::Policy, policy_details(records));
+    }
     binding
+}
+
+/// Why a person is asked: each policy that wants it, in its author's words; and, so that a change can be
+/// told, what the policies came to.
+fn policy_details(records: &[PolicyRecord]) -> BTreeMap<String, String> {
+    let effect = strictest(records);
+    let mut details = BTreeMap::from([(ANSWER.to_owned(), effect.as_str().to_owned())]);
+    for record in records.iter().filter(|record| !record.answer.is_silent()) {
+        for reason in &record.answer.reasons {
+            // What allows explains nothing to whoever is asked, and is told where it changes.
+            let text = match record.answer.effect {
+                Effect::Ask => reason_text(reason),
+                effect => effect.as_str().to_owned(),
+            };
+            details.insert(format!("{}: {}", record.policy, reason.policy), text);
+        }
+    }
+    details
 }
 
 /// What is the same for every call of an entry, as long as its role stays open.
@@ -237,6 +302,7 @@ fn changes(
             )),
             BindingPart::Configuration => sentences.extend(configuration_changes(old, now)),
             BindingPart::Grants => sentences.extend(grants_changes(old, now)),
+            BindingPart::Policy => sentences.extend(policy_changes(old, now)),
             // Digests of what is stored with the run.
             other => {
                 let short = |binding: &Binding| {
@@ -308,6 +374,22 @@ fn grants_changes(old: &Binding, now: &Binding) -> Vec<String> {
     differing
         .into_iter()
         .map(|(name, was, is)| format!("grants: `{name}` was {}, is {}", text(was), text(is)))
+        .collect()
+}
+
+/// What policies say now that they did not say before. `None` stands for a run without policies.
+fn policy_changes(old: &Binding, now: &Binding) -> Vec<String> {
+    let differing = old.details_changed(now, BindingPart::Policy);
+    let text = |value: Option<&str>| match value {
+        Some(value) => format!("`{}`", one_line(value)),
+        None => "nothing".into(),
+    };
+    differing
+        .into_iter()
+        .map(|(name, was, is)| match name {
+            ANSWER => format!("policy: the answer was {}, is {}", text(was), text(is)),
+            name => format!("policy: `{}` said {}, says {}", one_line(name), text(was), text(is)),
+        })
         .collect()
 }
 

@@ -19,10 +19,12 @@ mod resolve;
 pub use crate::plugin::process::Started as ProgramStarted;
 pub use approval::{Admitted, Prior, Waiting};
 pub use invoke::Outcome;
-pub use open::{OpenError, OpenRequest, Toolset};
+pub use open::{OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset};
+pub use policy::reason_text;
 
 use crate::domain::decision::Decision;
 use crate::domain::ids::{CallId, RunId};
+use crate::domain::policy::{Circumstances, PolicyRecord};
 use crate::domain::tool_call::RefusedBy;
 use crate::plugin::{LoadError, Runtime, RuntimeOptions};
 
@@ -44,6 +46,8 @@ pub struct Proposed {
     pub tool: String,
     /// The arguments, as the model wrote them.
     pub arguments: String,
+    /// Where the call stands, for policies.
+    pub circumstances: Circumstances,
 }
 
 /// A call that nobody will be asked about, and that will not happen.
@@ -65,6 +69,18 @@ pub struct Answer {
     pub arguments: String,
     /// The answer.
     pub verdict: Verdict,
+    /// What policies said, each on its own: to be written down with whatever comes of the call.
+    pub said: Vec<PolicyRecord>,
+}
+
+/// What a person would make of a call that waits, as the gate sees it.
+pub struct Reconsidered {
+    /// The canonical arguments.
+    pub arguments: String,
+    /// What the person would approve, or why that is refused.
+    pub outcome: Result<Waiting, Refusal>,
+    /// What policies said.
+    pub said: Vec<PolicyRecord>,
 }
 
 /// Whether a call may happen.
@@ -89,25 +105,54 @@ impl Gate {
     /// Takes one call through the whole chain. `prior` is what a person said about it before, where
     /// somebody did.
     pub async fn admit(&self, tools: &Toolset, call: &Proposed, prior: Option<&Prior>) -> Answer {
-        let call = match resolve::resolve(tools, call) {
-            Ok(call) => call,
+        let resolved = match resolve::resolve(tools, call) {
+            Ok(resolved) => resolved,
             Err(unresolved) => return unresolved.into_answer(call),
         };
-        let (entry, tool, arguments) = call.describe(tools);
-        let verdict = match self.chain(tools, call, prior).await {
+        let (entry, tool, arguments) = resolved.describe(tools);
+        let mut said = Vec::new();
+        let chain = self.chain(tools, resolved, &call.circumstances, prior, &mut said);
+        let verdict = match chain.await {
             Ok(verdict) => verdict,
             Err(refusal) => Verdict::Refused(refusal),
         };
-        Answer { entry, tool, arguments, verdict }
+        Answer { entry, tool, arguments, verdict, said }
+    }
+
+    /// Takes a call through the whole chain that a person would make of one that waits: the question about
+    /// it, or why it is refused. It admits nothing.
+    pub async fn reconsider(&self, tools: &Toolset, call: &Proposed) -> Reconsidered {
+        let resolved = match resolve::resolve(tools, call) {
+            Ok(resolved) => resolved,
+            Err(unresolved) => {
+                let refusal = unresolved.into_refusal();
+                return Reconsidered {
+                    arguments: call.arguments.clone(),
+                    outcome: Err(refusal),
+                    said: Vec::new(),
+                };
+            }
+        };
+        let (_, _, arguments) = resolved.describe(tools);
+        let mut said = Vec::new();
+        let asking = async {
+            let reviewed =
+                policy::review(self, tools, resolved, &call.circumstances, &mut said).await?;
+            approval::ask_anyway(self, tools, permission::check(tools, reviewed)?).await
+        };
+        let outcome = asking.await;
+        Reconsidered { arguments, outcome, said }
     }
 
     async fn chain(
         &self,
         tools: &Toolset,
         call: resolve::Call,
+        circumstances: &Circumstances,
         prior: Option<&Prior>,
+        said: &mut Vec<PolicyRecord>,
     ) -> Result<Verdict, Refusal> {
-        let reviewed = policy::review(tools, call)?;
+        let reviewed = policy::review(self, tools, call, circumstances, said).await?;
         let permitted = permission::check(tools, reviewed)?;
         approval::check(self, tools, permitted, prior).await
     }

@@ -1,10 +1,14 @@
 //! Opening a role's tools: every entry loaded, checked and named, before a run begins or resumes.
 
 use super::Gate;
+use super::policy::subject;
 use crate::domain::approval::Binding;
 use crate::domain::digest::Digest;
-use crate::domain::role::{RetryUnknown, Role};
+use crate::domain::policy::{Agent, PolicySource, Subject};
+use crate::domain::role::{Position, RetryUnknown, Role};
+use crate::plugin::policy::{LoadedPolicy, PolicyError};
 use crate::plugin::{EntryProblem, Inspection, LoadError, LoadedEntry, RoleSite, Source};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -18,11 +22,59 @@ pub struct OpenRequest<'a> {
     pub sources: &'a [Source],
     /// Where it stands.
     pub site: RoleSite<'a>,
+    /// Who decides about its calls, in order.
+    pub policies: Vec<&'a PolicyParts>,
 }
 
-/// Everything wrong with a role's tools.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenError(pub Vec<EntryProblem>);
+/// What one policy is made of.
+#[derive(Debug, Clone)]
+pub struct PolicyParts {
+    /// What people call it.
+    pub label: String,
+    /// Who names it.
+    pub origin: PolicyOrigin,
+    /// Its component.
+    pub component: Source,
+    /// What it decides by.
+    pub sources: Vec<PolicySource>,
+}
+
+/// Who names a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyOrigin {
+    /// The role, here.
+    Role(Position),
+    /// The host, for every role.
+    Host,
+}
+
+/// Everything wrong with a role's tools, or with the policies over them.
+#[derive(Debug)]
+pub struct OpenError {
+    /// In the role.
+    pub entries: Vec<EntryProblem>,
+    /// In what policies are made of.
+    pub policies: Vec<PolicyProblem>,
+}
+
+/// Why a policy cannot be used.
+#[derive(Debug)]
+pub struct PolicyProblem {
+    /// What people call it.
+    pub label: String,
+    /// Who names it.
+    pub origin: PolicyOrigin,
+    /// Why.
+    pub error: PolicyError,
+}
+
+/// A policy that is asked about the calls of a role.
+pub(super) struct Policy {
+    /// What people call it.
+    pub(super) label: String,
+    pub(super) origin: PolicyOrigin,
+    pub(super) loaded: LoadedPolicy,
+}
 
 /// A role's tools, ready to be called through the gate.
 pub struct Toolset {
@@ -32,6 +84,8 @@ pub struct Toolset {
     role: Digest,
     /// What the bindings of an entry's calls share, made by the first of them.
     bindings: Vec<OnceLock<Binding>>,
+    agent: Agent,
+    policies: Vec<Policy>,
 }
 
 impl Gate {
@@ -62,11 +116,42 @@ impl Gate {
         }
         if !problems.is_empty() {
             problems.sort_by_key(|problem| (problem.position.line, problem.position.column));
-            return Err(OpenError(problems));
+            return Err(OpenError { entries: problems, policies: Vec::new() });
         }
+        let policies = self.load_policies(&entries, &request.policies).await?;
         let bindings = entries.iter().map(|_| OnceLock::new()).collect();
         let role = Digest::of(request.role_text.as_bytes());
-        Ok(Toolset { entries, names, role, bindings })
+        let agent = Agent::of(request.role);
+        Ok(Toolset { entries, names, role, bindings, agent, policies })
+    }
+
+    /// Has every policy read its sources.
+    async fn load_policies(
+        &self,
+        entries: &[LoadedEntry],
+        parts: &[&PolicyParts],
+    ) -> Result<Vec<Policy>, OpenError> {
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tools = declared_tools(entries);
+        let mut policies = Vec::with_capacity(parts.len());
+        let mut problems = Vec::new();
+        for parts in parts {
+            let PolicyParts { label, origin, component, sources } = parts;
+            match self.runtime.load_policy(component, sources, tools.clone()).await {
+                Ok(loaded) => {
+                    policies.push(Policy { label: label.clone(), origin: *origin, loaded })
+                }
+                Err(error) => {
+                    problems.push(PolicyProblem { label: label.clone(), origin: *origin, error });
+                }
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(policies),
+            false => Err(OpenError { entries: Vec::new(), policies: problems }),
+        }
     }
 
     /// Looks at a component without trusting it; its tools are those under `config`.
@@ -80,6 +165,33 @@ impl Gate {
     ) -> Result<Inspection, LoadError> {
         self.runtime.inspect(source, config).await
     }
+}
+
+/// The tools of a role, as `wit/policy.wit` has them declared to policies: what a request says of a tool
+/// never differs from this.
+fn declared_tools(entries: &[LoadedEntry]) -> String {
+    let tools: Vec<Value> = entries
+        .iter()
+        .flat_map(|entry| entry.tools.iter().map(move |tool| (entry, tool)))
+        .map(|(entry, tool)| {
+            let Subject { name, entry, plugin, tool: own, effects } = subject(entry, tool);
+            let [read_only, destructive, idempotent, open_world] = effects;
+            json!({
+                "name": name,
+                "entry": entry,
+                "plugin": plugin,
+                "tool": own,
+                "effects": {
+                    "read_only": read_only,
+                    "destructive": destructive,
+                    "idempotent": idempotent,
+                    "open_world": open_world,
+                },
+                "parameters": tool.parameters.source(),
+            })
+        })
+        .collect();
+    Value::Array(tools).to_string()
 }
 
 #[cfg(feature = "bench")]
@@ -131,6 +243,29 @@ impl Toolset {
 
     pub(super) fn find(&self, model_name: &str) -> Option<(usize, usize)> {
         self.names.get(model_name).copied()
+    }
+
+    pub(super) fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    pub(super) fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Each policy with what people call it and who names it, in the order asked.
+    pub fn loaded_policies(&self) -> impl Iterator<Item = (&str, PolicyOrigin, &LoadedPolicy)> {
+        self.policies.iter().map(|policy| (policy.label.as_str(), policy.origin, &policy.loaded))
+    }
+
+    /// Whether any policy is asked about its calls.
+    pub fn has_policies(&self) -> bool {
+        !self.policies.is_empty()
+    }
+
+    /// Whether some policy speaks of who may approve.
+    pub fn speaks_of_approval(&self) -> bool {
+        self.policies.iter().any(|policy| policy.loaded.speaks_of_approval)
     }
 
     /// What the bindings of an entry's calls share.

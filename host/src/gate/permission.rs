@@ -3,21 +3,26 @@
 use super::policy::Reviewed;
 use super::resolve::Call;
 use super::{Refusal, Toolset};
+use crate::domain::policy::PolicyRecord;
 use crate::domain::tool_call::RefusedBy;
 
 /// A call that the role's permissions let through. Only this file makes one.
-pub(super) struct Permitted(Call);
+pub(super) struct Permitted {
+    call: Call,
+    records: Vec<PolicyRecord>,
+}
 
 impl Permitted {
-    pub(super) fn into_call(self) -> Call {
-        self.0
+    /// The call, and what policies said of it.
+    pub(super) fn into_parts(self) -> (Call, Vec<PolicyRecord>) {
+        (self.call, self.records)
     }
 }
 
 /// # Errors
 /// The refusal, naming the rule and never a value.
 pub(super) fn check(tools: &Toolset, reviewed: Reviewed) -> Result<Permitted, Refusal> {
-    let call = reviewed.into_call();
+    let (call, records) = reviewed.into_parts();
     let name = &call.tool(tools).name;
     for permissions in call.entry(tools).entry.permissions_of(name) {
         permissions.check(call.arguments.value()).map_err(|refusal| Refusal {
@@ -25,5 +30,5 @@ pub(super) fn check(tools: &Toolset, reviewed: Reviewed) -> Result<Permitted, Re
             result: format!("This call is {refusal}."),
         })?;
     }
-    Ok(Permitted(call))
+    Ok(Permitted { call, records })
 }

@@ -66,6 +66,10 @@ impl Call {
 }
 
 impl Unresolved {
+    pub(super) fn into_refusal(self) -> Refusal {
+        self.refusal
+    }
+
     pub(super) fn into_answer(self, call: &Proposed) -> Answer {
         let (entry, tool) = self.place.unwrap_or_else(|| (String::new(), call.tool.clone()));
         Answer {
@@ -73,6 +77,7 @@ impl Unresolved {
             tool,
             arguments: call.arguments.clone(),
             verdict: Verdict::Refused(self.refusal),
+            said: Vec::new(),
         }
     }
 }

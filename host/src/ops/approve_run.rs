@@ -13,6 +13,7 @@ use crate::domain::ids::{CallId, RunId};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
+use crate::gate::Proposed;
 use crate::runner::{Driven, Progress, retriable};
 use crate::store::{
     CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
@@ -92,10 +93,17 @@ pub async fn approve_run(
         Err(_) => decisions(&store.load_run(&id).await?, &request, host.identity())?,
     };
     let opened = open_stored(host, &mut run).await?;
-    if let Choice::Edit(arguments) = &request.choice {
+    let edit = match &request.choice {
+        Choice::Edit(arguments) => Some(arguments),
+        _ => None,
+    };
+    if edit.is_some() || opened.tools.speaks_of_approval() {
         // As it would be driven: in place of a token, the value that it stands for.
         let run = store.load_to_drive(&id).await?;
-        edit_named(host, &opened, &run, arguments, &mut decisions).await?;
+        if let Some(arguments) = edit {
+            edit_named(host, &opened, &run, arguments, &mut decisions).await?;
+        }
+        ask_policies(host, &opened, &run, &mut decisions).await?;
     }
     for said in &mut decisions {
         // The model reads it.
@@ -104,6 +112,7 @@ pub async fn approve_run(
         }
     }
 
+    let said: Vec<_> = decisions.iter().map(|one| (one.call.clone(), one.said.clone())).collect();
     let decided = store
         .decide(DecisionRequest {
             run: id.clone(),
@@ -112,7 +121,17 @@ pub async fn approve_run(
             claim_as: host.owner()?,
             at: host.clock.now(),
         })
-        .await?;
+        .await;
+    let decided = match decided {
+        Ok(decided) => decided,
+        Err(error) => {
+            // Nothing of the decision is written down; that policies were asked is.
+            for (call, said) in said.into_iter().filter(|(_, said)| !said.is_empty()) {
+                store.record_policies(&id, &call, said, host.clock.now()).await?;
+            }
+            return Err(error.into());
+        }
+    };
     let claim = match decided.claim {
         Some(claim) => Some(claim),
         // What is left may be calls of unknown outcome that the role has the host try again.
@@ -121,7 +140,8 @@ pub async fn approve_run(
     match claim {
         Some(claim) => {
             attended.reporter.report(Progress::Resumed);
-            let run = decided.run.map(|run| *run);
+            // What it was claimed with lacks the calls of earlier turns, and policies count them.
+            let run = decided.run.map(|run| *run).filter(|_| !opened.tools.has_policies());
             let driven = continue_run(host, &opened, claim, run, &mut attended).await?;
             Ok(Approved::Driven(Box::new(driven)))
         }
@@ -161,8 +181,42 @@ async fn edit_named(
     // Of an edit's decisions only the named call's is an approval.
     for decision in decisions.iter_mut().filter(|one| one.decision == Decision::Approve) {
         if let Some(call) = run.calls.iter().find(|call| call.id == decision.call) {
-            decision.edit = edit_call(host, opened, call, arguments).await?;
+            let circumstances = run.circumstances_of(call, host.clock.now());
+            let edited = edit_call(host, opened, call, arguments, circumstances).await?;
+            if let Some((edit, said)) = edited {
+                decision.edit = Some(edit);
+                decision.said = said;
+            }
         }
+    }
+    Ok(())
+}
+
+/// Asks the policies that speak of approval whether this person may approve what they approve.
+async fn ask_policies(
+    host: &Host,
+    opened: &Opened,
+    run: &StoredRun,
+    decisions: &mut [CallDecision],
+) -> Result<(), OpError> {
+    let at = host.clock.now();
+    for decision in decisions.iter_mut().filter(|one| one.decision == Decision::Approve) {
+        let Some(call) = run.calls.iter().find(|call| call.id == decision.call) else { continue };
+        let arguments = decision.edit.as_ref().map_or(&call.arguments, |edit| &edit.arguments);
+        let proposed = Proposed {
+            run: call.run.clone(),
+            id: call.id.clone(),
+            tool: call.model_tool.clone(),
+            arguments: arguments.clone(),
+            circumstances: run.circumstances_of(call, at),
+        };
+        let mut said = Vec::new();
+        let may = host.gate()?.may_approve(&opened.tools, &proposed, host.identity(), &mut said);
+        if let Err(sentence) = may.await {
+            host.store()?.record_policies(&run.run.id, &call.id, said, at).await?;
+            return Err(OpError::RefusedByPolicy { call: call.id.clone(), sentence });
+        }
+        decision.said.extend(said);
     }
     Ok(())
 }
@@ -177,6 +231,7 @@ fn decisions(
         seen: call.request,
         decision,
         edit: None,
+        said: Vec::new(),
     };
     let waiting = || run.calls.iter().filter(|call| call.state == CallState::Waiting);
     let named = match &request.selection {

@@ -6,9 +6,10 @@ use super::host::Host;
 use super::open_role::{Opened, why_unreadable};
 use crate::domain::canonical::{self, Canonical};
 use crate::domain::edit::{self, Change};
+use crate::domain::policy::{Circumstances, PolicyRecord};
 use crate::domain::secret::{SEAL_BEGIN, SEAL_END, SEAL_LENGTH, mask};
 use crate::domain::visible::one_line;
-use crate::gate::{Proposed, Verdict};
+use crate::gate::{Proposed, Waiting};
 use crate::store::{CallRecord, Edit};
 use cap_std::ambient_authority;
 use cap_std::fs::File;
@@ -29,7 +30,7 @@ pub enum NewArguments {
     File(PathBuf),
 }
 
-/// The edit, as the gate answers it; `None` where it changes nothing.
+/// The edit, as the gate answers it, and what policies said of it; `None` where it changes nothing.
 ///
 /// # Errors
 /// [`OpError::Edit`] where it is no edit, or the gate refuses what the call would become.
@@ -38,7 +39,8 @@ pub(super) async fn edit_call(
     opened: &Opened,
     call: &CallRecord,
     arguments: &NewArguments,
-) -> Result<Option<Edit>, OpError> {
+    circumstances: Circumstances,
+) -> Result<Option<(Edit, Vec<PolicyRecord>)>, OpError> {
     let refuse = |sentence: String| OpError::Edit {
         call: call.id.clone(),
         sentence: mask(&sentence).into_owned(),
@@ -59,24 +61,26 @@ pub(super) async fn edit_call(
         id: call.id.clone(),
         tool: call.model_tool.clone(),
         arguments: text,
+        circumstances,
     };
-    let answer = host.gate()?.admit(&opened.tools, &proposed, None).await;
-    match answer.verdict {
-        Verdict::Waiting(waiting) => Ok(Some(Edit {
-            arguments: answer.arguments,
-            preview: waiting.preview,
-            binding: waiting.binding,
-            rule: waiting.rule,
-        })),
-        Verdict::Refused(refusal) => Err(refuse(format!(
-            "the call would be {}: {}",
-            crate::domain::tool_call::CallState::Refused(refusal.by),
-            refusal.result
-        ))),
-        Verdict::Admitted(_) => Err(refuse(
-            "its tool does not ask for approval any more; approve the call as it is, or deny it"
-                .into(),
-        )),
+    let answer = host.gate()?.reconsider(&opened.tools, &proposed).await;
+    match answer.outcome {
+        Ok(waiting) => {
+            let Waiting { preview, binding, rule, changed: _ } = waiting;
+            let edit = Edit { arguments: answer.arguments, preview, binding, rule };
+            Ok(Some((edit, answer.said)))
+        }
+        Err(refusal) => {
+            let at = proposed.circumstances.at;
+            if !answer.said.is_empty() {
+                host.store()?.record_policies(&call.run, &call.id, answer.said, at).await?;
+            }
+            Err(refuse(format!(
+                "the call would be {}: {}",
+                crate::domain::tool_call::CallState::Refused(refusal.by),
+                refusal.result
+            )))
+        }
     }
 }
 

@@ -66,6 +66,14 @@ pub enum OpError {
         /// Why, and what to do.
         sentence: String,
     },
+    /// Policy does not let this person approve a call.
+    #[error("call {call} was not approved: {sentence}")]
+    RefusedByPolicy {
+        /// The call.
+        call: CallId,
+        /// Why, in the policies' words.
+        sentence: String,
+    },
     /// A started call's outcome is not known.
     #[error("{0}")]
     UnknownOutcome(String),

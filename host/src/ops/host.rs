@@ -3,11 +3,13 @@
 
 use super::error::OpError;
 use super::home::Home;
+use super::host_policies::PolicyWatch;
 use super::kept_role::KeptRoles;
 use super::random;
 use super::read_config::read_config;
 use super::system_clock::SystemClock;
 use crate::domain::clock::Clock;
+use crate::domain::config::HostConfig;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
 use crate::plugin::egress::EgressOptions;
@@ -36,6 +38,8 @@ pub struct HostOptions {
     pub environment: Arc<Environment>,
     /// Told the name of a component that is about to be compiled.
     pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Told what somebody who looks after this process should know, a sentence each.
+    pub on_warning: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 /// Reads an environment variable.
@@ -46,6 +50,8 @@ pub struct Host {
     pub(super) options: HostOptions,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) kept_roles: KeptRoles,
+    pub(super) policy_watch: PolicyWatch,
+    config: OnceLock<HostConfig>,
     store: OnceLock<Arc<dyn Store>>,
     gate: OnceLock<Gate>,
     owner: OnceLock<Owner>,
@@ -58,6 +64,8 @@ impl Host {
             options,
             clock: Arc::new(SystemClock),
             kept_roles: KeptRoles::default(),
+            policy_watch: PolicyWatch::default(),
+            config: OnceLock::new(),
             store: OnceLock::new(),
             gate: OnceLock::new(),
             owner: OnceLock::new(),
@@ -111,6 +119,18 @@ impl Host {
         Ok(self.store.get_or_init(|| Arc::new(opened)))
     }
 
+    /// The host's configuration, read when first asked for.
+    ///
+    /// # Errors
+    /// Where it cannot be used.
+    pub(super) fn config(&self) -> Result<&HostConfig, OpError> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = read_config(&self.options.home)?;
+        Ok(self.config.get_or_init(|| config))
+    }
+
     /// The gate, with its engine, made when first asked for.
     ///
     /// # Errors
@@ -122,7 +142,7 @@ impl Host {
         if self.options.persist {
             self.options.home.make()?;
         }
-        let config = read_config(&self.options.home)?;
+        let config = self.config()?.clone();
         let keys = self.options.home.keys();
         // Without a key of its own on disk a host still runs: it compiles anew, and its approvals hold
         // for this process only, as its runs do.

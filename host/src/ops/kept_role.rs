@@ -2,9 +2,11 @@
 //! would otherwise parse, link and describe the same role for each decision.
 //!
 //! A kept role is used only for a run whose role text, files, place and components are equal, and only
-//! as long as every environment variable that was read for it still has its value.
+//! as long as every environment variable that was read for it still has its value, and the host's policies
+//! are those that it was opened under.
 
 use super::host::Environment;
+use super::host_policies::HostPolicies;
 use super::open_role::Opened;
 use crate::domain::digest::Digest;
 use crate::store::RunRecord;
@@ -55,6 +57,8 @@ struct Kept {
     /// Every variable that was read, and what it was.
     read: BTreeMap<String, Option<String>>,
     opened: Arc<Opened>,
+    /// The host's policies that it was opened under.
+    policies: Arc<HostPolicies>,
 }
 
 /// The roles a host keeps, the one used last in front.
@@ -62,12 +66,20 @@ struct Kept {
 pub(super) struct KeptRoles(Mutex<VecDeque<Kept>>);
 
 impl KeptRoles {
-    /// The role that was opened for an equal run, unless a variable that it read has changed.
-    pub(super) fn find(&self, run: &RunRecord, environment: &Environment) -> Option<Arc<Opened>> {
+    /// The role that was opened for an equal run, unless a variable that it read has changed, or the host's
+    /// policies have.
+    pub(super) fn find(
+        &self,
+        run: &RunRecord,
+        environment: &Environment,
+        policies: &Arc<HostPolicies>,
+    ) -> Option<Arc<Opened>> {
         let mut kept = self.lock();
         let place = kept.iter().position(|one| one.origin.is_of(run))?;
         let one = kept.remove(place)?;
-        if !one.read.iter().all(|(name, value)| environment(name) == *value) {
+        let same = Arc::ptr_eq(&one.policies, policies)
+            || (one.policies.places.is_empty() && policies.places.is_empty());
+        if !same || !one.read.iter().all(|(name, value)| environment(name) == *value) {
             return None;
         }
         let opened = Arc::clone(&one.opened);
@@ -76,13 +88,19 @@ impl KeptRoles {
     }
 
     /// Keeps a role, and forgets the one that was not used for the longest time.
-    pub(super) fn keep(&self, origin: Origin, read: Recorder<'_>, opened: &Arc<Opened>) {
+    pub(super) fn keep(
+        &self,
+        origin: Origin,
+        read: Recorder<'_>,
+        opened: &Arc<Opened>,
+        policies: Arc<HostPolicies>,
+    ) {
         let mut kept = self.lock();
         // Two at a time may have opened the same one.
         kept.retain(|one| one.origin != origin);
         kept.truncate(MOST - 1);
         let read = read.read.into_inner().unwrap_or_else(PoisonError::into_inner);
-        kept.push_front(Kept { origin, read, opened: Arc::clone(opened) });
+        kept.push_front(Kept { origin, read, opened: Arc::clone(opened), policies });
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {

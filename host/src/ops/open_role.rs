@@ -2,14 +2,20 @@
 
 use super::error::OpError;
 use super::host::Host;
+use super::host_policies::{HostPolicies, POLICY_DIR};
 use super::kept_role::{Origin, Recorder};
+use super::read_policies::{keep_host, kept_host, kept_policies, read_policies};
 use crate::domain::component::ComponentBytes;
+use crate::domain::policy::Diagnostic;
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
 use crate::domain::secret::Secrets;
-use crate::gate::{OpenRequest, Toolset};
+use crate::gate::{
+    Gate, OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset,
+};
 use crate::llm::{self, Model, ModelError};
+use crate::plugin::policy::PolicyError;
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
-use crate::store::StoredRun;
+use crate::store::{RunRecord, StoredRun};
 use cap_std::ambient_authority;
 use cap_std::fs::File;
 use std::collections::BTreeMap;
@@ -35,6 +41,8 @@ pub struct RoleFile {
     pub role: Role,
     /// The component of each entry.
     pub sources: Vec<Source>,
+    /// Who decides about its calls, as the role says.
+    pub policies: Vec<PolicyParts>,
 }
 
 /// A role that can be driven.
@@ -77,10 +85,15 @@ impl RoleFile {
                 Err(problem) => problems.push(problem),
             }
         }
+        let policies = read_policies(&role, &folder, &mut files).unwrap_or_else(|found| {
+            problems.extend(found);
+            Vec::new()
+        });
         if !problems.is_empty() {
             return Err(unusable(problems, &shown));
         }
-        Ok(Self { path, shown, text, files, role, sources })
+        keep_host(&mut files, &host.policies()?.places);
+        Ok(Self { path, shown, text, files, role, sources, policies })
     }
 
     /// Makes its tools ready, and checks its model as far as that goes without its key: the sentence
@@ -108,8 +121,8 @@ impl RoleFile {
     }
 
     fn openable(&self) -> Openable<'_> {
-        let Self { path, shown, text, files, sources, role } = self;
-        Openable { role, text, files, sources, path, shown }
+        let Self { path, shown, text, files, sources, role, policies } = self;
+        Openable { role, text, files, sources, policies, path, shown }
     }
 }
 
@@ -127,7 +140,9 @@ pub(super) async fn open_stored(
         store.load_to_drive(&stored.run.id).await?;
     }
     let run = &stored.run;
-    if let Some(opened) = host.kept_roles.find(run, &*host.options.environment) {
+    let host_policies = host.policies()?;
+    check_host_policies(run, &host_policies)?;
+    if let Some(opened) = host.kept_roles.find(run, &*host.options.environment, &host_policies) {
         return Ok(opened);
     }
     let origin = Origin::of(run);
@@ -135,33 +150,59 @@ pub(super) async fn open_stored(
     let environment = |name: &str| recorder.get(name);
     let shown = run.role_path.display().to_string();
     let role = parse(&run.role_text, &environment).map_err(|errors| invalid(&errors, &shown))?;
-    let mut sources = Vec::with_capacity(role.entries.len());
-    for (entry, digest) in role.entries.iter().zip(origin.components()) {
+    let names = role.entries.iter().map(|entry| &*entry.name);
+    let names = names.chain(role.policies.iter().map(|policy| policy.component.as_str()));
+    let mut sources = Vec::with_capacity(origin.components().len());
+    for (name, digest) in names.zip(origin.components()) {
         let bytes = match carried::with_digest(digest) {
             Some(bytes) => bytes,
             None => store.component(digest).await?.map(ComponentBytes::from).ok_or_else(|| {
                 OpError::Setup {
-                    message: format!(
-                        "the component of `{}` ({digest}) is no longer stored",
-                        entry.name
-                    ),
+                    message: format!("the component of `{name}` ({digest}) is no longer stored"),
                     hint: format!("end the run with `initrunner cancel {}`", run.id),
                 }
             })?,
         };
-        sources.push(Source { name: entry.name.clone(), digest: *digest, bytes });
+        sources.push(Source { name: name.to_owned(), digest: *digest, bytes });
     }
+    let of_policies = sources.split_off(role.entries.len().min(sources.len()));
+    if of_policies.len() != role.policies.len() {
+        return Err(OpError::Setup {
+            message: "the run was stored without the policies of its role".into(),
+            hint: format!("end the run with `initrunner cancel {}`", run.id),
+        });
+    }
+    let policies = kept_policies(&role, of_policies, &run.files);
     let what = Openable {
         role: &role,
         text: &run.role_text,
         files: &run.files,
         sources: &sources,
+        policies: &policies,
         path: &run.role_path,
         shown: &shown,
     };
     let opened = Arc::new(open(host, what, &environment).await?);
-    host.kept_roles.keep(origin, recorder, &opened);
+    host.kept_roles.keep(origin, recorder, &opened, host_policies);
     Ok(opened)
+}
+
+/// A run that was started under the host's policies never goes on without them.
+fn check_host_policies(run: &RunRecord, now: &HostPolicies) -> Result<(), OpError> {
+    let gone = kept_host(&run.files).find(|place| !now.places.contains(place));
+    match gone {
+        None => Ok(()),
+        Some(place) => Err(OpError::Setup {
+            message: format!(
+                "run {} was started under policies of this host that are not there now",
+                run.id
+            ),
+            hint: match place {
+                POLICY_DIR => format!("set `{POLICY_DIR}` to their folder again"),
+                _ => format!("name them in `{place}` again, below `[[policy]]`"),
+            },
+        }),
+    }
 }
 
 /// A role and all that opening it takes.
@@ -171,6 +212,7 @@ struct Openable<'a> {
     text: &'a str,
     files: &'a BTreeMap<String, String>,
     sources: &'a [Source],
+    policies: &'a [PolicyParts],
     path: &'a Path,
     shown: &'a str,
 }
@@ -193,11 +235,45 @@ async fn open_tools(
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
     secrets: &Arc<Secrets>,
 ) -> Result<Toolset, OpError> {
+    let (gate, current) = (host.gate()?, host.policies()?);
+    let error = match open_under(gate, what, environment, secrets, &current).await {
+        Ok(tools) => {
+            host.policies_hold(&current);
+            return Ok(tools);
+        }
+        Err(error) => error,
+    };
+    // A change of the host's policies that this role cannot be opened under leaves them as they were.
+    let of_host = |problem: &PolicyProblem| problem.origin == PolicyOrigin::Host;
+    if error.entries.is_empty()
+        && error.policies.iter().all(of_host)
+        && let Some(before) = host.policies_before(&current)
+        && let Ok(tools) = open_under(gate, what, environment, secrets, &before).await
+    {
+        let why = cannot_open(error, what.shown);
+        (host.options.on_warning)(&format!("the host's policies were left as they were: {why}"));
+        return Ok(tools);
+    }
+    Err(cannot_open(error, what.shown))
+}
+
+async fn open_under(
+    gate: &Gate,
+    what: Openable<'_>,
+    environment: &(dyn Fn(&str) -> Option<String> + Sync),
+    secrets: &Arc<Secrets>,
+    of_host: &HostPolicies,
+) -> Result<Toolset, OpenError> {
     let folder = folder(what.path);
     let site = RoleSite { folder: &folder, environment, secrets };
-    let request =
-        OpenRequest { role: what.role, role_text: what.text, sources: what.sources, site };
-    host.gate()?.open(request).await.map_err(|error| unusable(error.0, what.shown))
+    let request = OpenRequest {
+        role: what.role,
+        role_text: what.text,
+        sources: what.sources,
+        site,
+        policies: of_host.parts.iter().chain(what.policies).collect(),
+    };
+    gate.open(request).await
 }
 
 fn folder(path: &Path) -> PathBuf {
@@ -219,6 +295,60 @@ fn no_model(error: ModelError) -> OpError {
         ModelError::NoKey { .. } => OpError::MissingVariables { rendered: error.to_string() },
         error => error.into(),
     }
+}
+
+/// Everything that keeps a role from being opened, as sentences.
+fn cannot_open(error: OpenError, shown: &str) -> OpError {
+    if !error.entries.is_empty() {
+        return unusable(error.entries, shown);
+    }
+    let role_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
+    let of_host = error.policies.iter().any(|problem| problem.origin == PolicyOrigin::Host);
+    let rendered: Vec<String> = error
+        .policies
+        .into_iter()
+        .map(|PolicyProblem { label, origin, error }| match (error, origin) {
+            (PolicyError::Sources(found), PolicyOrigin::Role(_)) => {
+                render_diagnostics(&found, role_folder)
+            }
+            (PolicyError::Sources(found), PolicyOrigin::Host) => {
+                render_diagnostics(&found, Path::new(""))
+            }
+            (PolicyError::Component(error), PolicyOrigin::Role(position)) => {
+                let problem = Problem {
+                    position,
+                    message: error.message,
+                    hint: error.hint,
+                    missing_variable: None,
+                };
+                RoleErrors { problems: vec![problem] }.render(shown)
+            }
+            (PolicyError::Component(error), PolicyOrigin::Host) => {
+                let hint = error.hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+                format!("the policy `{label}` cannot be used: {}{hint}", error.message)
+            }
+        })
+        .collect();
+    let rendered = rendered.join("\n");
+    match of_host {
+        true => OpError::Config { rendered },
+        false => OpError::Role { rendered },
+    }
+}
+
+/// What is wrong with policies, or worth a look, as compilers say it.
+pub(super) fn render_diagnostics(found: &[Diagnostic], folder: &Path) -> String {
+    let line = |it: &Diagnostic| {
+        let source = folder.join(&it.source);
+        let place = match it.place {
+            Some((line, column)) => format!("{}:{line}:{column}", source.display()),
+            None => source.display().to_string(),
+        };
+        let warning = if it.is_warning { "warning: " } else { "" };
+        let hint = it.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+        format!("{place}: {warning}{}{hint}", it.message)
+    };
+    found.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {

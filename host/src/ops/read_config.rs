@@ -31,6 +31,10 @@ pub(super) fn read_config(home: &Home) -> Result<HostConfig, OpError> {
         Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => {
             return Ok(HostConfig { path: shown, ..HostConfig::default() });
         }
+        // There is a file where the state folder would be: whoever needs the folder says so.
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            return Ok(HostConfig { path: shown, ..HostConfig::default() });
+        }
         Err(error) => return Err(unreadable(why_unreadable(&error))),
     };
     let mut bytes = Vec::new();

@@ -48,6 +48,7 @@ pub async fn run_role(
             components: file
                 .sources
                 .into_iter()
+                .chain(file.policies.into_iter().map(|policy| policy.component))
                 .map(|source| (source.digest, source.bytes))
                 .collect(),
             prompt: opened.secrets.redacted(request.prompt),

@@ -2,8 +2,9 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::RoleFile;
+use super::open_role::{RoleFile, render_diagnostics};
 use crate::domain::role::{RetryUnknown, Role};
+use crate::gate::PolicyOrigin;
 use crate::plugin::Effects;
 use std::path::Path;
 
@@ -44,6 +45,14 @@ pub async fn validate_role(host: &Host, path: &Path) -> Result<Validated, OpErro
             }
             tools.push((tool.model_name.clone(), tool.effects, asks));
         }
+    }
+    for (_, origin, policy) in toolset.loaded_policies() {
+        let folder = match origin {
+            PolicyOrigin::Role(_) => path.parent().unwrap_or(Path::new("")),
+            PolicyOrigin::Host => Path::new(""),
+        };
+        let warnings = policy.warnings.iter();
+        notes.extend(warnings.map(|it| render_diagnostics(std::slice::from_ref(it), folder)));
     }
     Ok(Validated { role: file.role, tools, missing, notes })
 }

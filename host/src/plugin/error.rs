@@ -22,7 +22,7 @@ impl LoadError {
     }
 
     /// The same, at a place in a role.
-    pub(super) fn at(self, position: Position) -> EntryProblem {
+    pub(crate) fn at(self, position: Position) -> EntryProblem {
         EntryProblem { position, message: self.message, hint: self.hint }
     }
 }

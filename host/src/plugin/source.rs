@@ -6,7 +6,7 @@ use super::error::{EntryProblem, LoadError};
 use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::nearest::nearest;
-use crate::domain::role::{Entry, EntrySource};
+use crate::domain::role::{Entry, EntrySource, PolicyComponent};
 use cap_std::ambient_authority;
 use cap_std::fs::File;
 use std::io::Read;
@@ -65,6 +65,42 @@ impl Source {
             return Err(LoadError::with_hint(format!("there is no tool type `{name}`"), hint));
         };
         Ok(Self { name: name.to_owned(), digest, bytes })
+    }
+
+    /// The component of a policy of a role, or of a host's configuration, in `folder`.
+    ///
+    /// # Errors
+    /// A sentence that says what may be named, or why the file cannot be used.
+    pub fn of_policy(component: &PolicyComponent, folder: &Path) -> Result<Self, LoadError> {
+        let name = match component {
+            PolicyComponent::File(name)
+                if name.starts_with("oci://") || name.starts_with("sha256:") =>
+            {
+                return Err(LoadError::with_hint(
+                    format!(
+                        "`{name}` names an installed component, and this version installs none"
+                    ),
+                    "name a file: `component: PATH`",
+                ));
+            }
+            PolicyComponent::File(path) => return Self::file(&folder.join(path)),
+            PolicyComponent::BuiltIn(name) => name,
+        };
+        if let Some((digest, bytes)) = carried::find_policy(name) {
+            return Ok(Self { name: name.clone(), digest, bytes });
+        }
+        let hint = match nearest(name, carried::policy_names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let names: Vec<String> =
+                    carried::policy_names().map(|n| format!("`{n}`")).collect();
+                format!(
+                    "there are {}; a file is named with its path: `./{name}.wasm`",
+                    names.join(", ")
+                )
+            }
+        };
+        Err(LoadError::with_hint(format!("there is no policy component `{name}`"), hint))
     }
 
     /// A component file.

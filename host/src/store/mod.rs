@@ -29,6 +29,7 @@ use crate::domain::digest::Digest;
 use crate::domain::event::Event;
 use crate::domain::ids::{CallId, OwnerId, RunId};
 use crate::domain::message::Message;
+use crate::domain::policy::PolicyRecord;
 use owner::Owner;
 use std::pin::Pin;
 
@@ -54,12 +55,13 @@ pub trait Store: Send + Sync {
     /// not pause. Gives the calls as they are now stored.
     fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, Vec<CallRecord>>;
 
-    /// Writes down that a call is about to be invoked: from ready or approved, once per attempt. Gives
-    /// the number of the attempt.
+    /// Writes down that a call is about to be invoked: from ready or approved, once per attempt; with it
+    /// what policies `said` just now, where they were asked again. Gives the number of the attempt.
     fn record_call_started(
         &self,
         claim: &Claim,
         call: &CallId,
+        said: Vec<PolicyRecord>,
         at: Timestamp,
     ) -> StoreFuture<'_, u32>;
 
@@ -90,12 +92,24 @@ pub trait Store: Send + Sync {
         at: Timestamp,
     ) -> StoreFuture<'_, ()>;
 
-    /// Writes down that the gate, asked again, does not admit a ready or approved call.
+    /// Writes down that the gate, asked again, does not admit a ready or approved call, and what policies
+    /// `said` of it.
     fn readmit_call(
         &self,
         claim: &Claim,
         call: &CallId,
         readmission: Readmission,
+        said: Vec<PolicyRecord>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()>;
+
+    /// Writes down what policies said of a call where nothing else comes of it: they refused the person who
+    /// would decide, or what that person would make of the call.
+    fn record_policies(
+        &self,
+        run: &RunId,
+        call: &CallId,
+        said: Vec<PolicyRecord>,
         at: Timestamp,
     ) -> StoreFuture<'_, ()>;
 

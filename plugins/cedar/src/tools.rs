@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `name` | the tool as the model calls it, unique in the array |
 //! | `entry` | the entry of the role that offers it |
-//! | `plugin` | what the entry names as its `type`, or what its component calls itself |
+//! | `plugin` | what the entry names as its `type`, or as its component's file |
 //! | `tool` | the component's own name of the tool |
 //! | `effects` | `{read_only, destructive, idempotent, open_world}`, each `true`, `false` or `null`; missing means `null` |
 //! | `parameters` | the JSON Schema of the arguments |

@@ -43,7 +43,23 @@ tools:
   - {type: shell, name: asking, shell: true, approval: required}
 ";
 
-pub(super) const SCENARIOS: [Scenario; 10] = [
+/// What the one scenario decides by that has policies.
+const POLICIES: &str = r#"
+@id("everything")
+permit (principal, action in Action::"tools:all", resource);
+
+@id("asks")
+forbid (principal, action == Action::"shell", resource) when { context.unattended };
+
+@id("never")
+forbid (principal, action == Action::"shell", resource)
+when { context.arguments.command like "reboot*" };
+
+@id("anybody")
+permit (principal, action == Action::"approve", resource == Tool::"shell");
+"#;
+
+pub(super) const SCENARIOS: [Scenario; 11] = [
     Scenario {
         name: "turns",
         end: "completed",
@@ -210,6 +226,28 @@ rules:
         steps: &[step(RUN), step(&["sweep"])],
     },
     Scenario {
+        // A policy asks for a person, refuses what the person would make of the call, and is asked again.
+        name: "policed",
+        end: "completed",
+        role: "\
+policy: {sources: [policies.cedar]}
+tools:
+  - {type: shell, shell: true}
+",
+        script: r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: shell, arguments: {command: "echo a >> effects"}}
+  - {turn: 1, from: tool, when: "(?s).*", reply: "Done."}
+"#,
+        steps: &[
+            step(RUN),
+            step(&["approve", "RUN", "--tool-call-id", "CALL0", "--set", "command=reboot"]),
+            step(APPROVE),
+        ],
+    },
+    Scenario {
         // Of a call that may be repeated nobody is asked whether it happened.
         name: "repeated",
         end: "completed",
@@ -245,6 +283,7 @@ impl Scenario {
         let role = format!("name: test\nprompt: p\nmodel: scripted:script.yaml\n{tools}");
         home.file("role.yaml", role);
         home.file("script.yaml", self.script);
+        home.file("policies.cedar", POLICIES);
         home
     }
 }

@@ -57,6 +57,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                   text: text
                 }
                 isolation: text
+                policy: []
                 changed: []
                 expires_at: null
                 version: number
@@ -93,6 +94,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                 text: text
               }
               isolation: text
+              policy: []
               changed: []
               expires_at: null
               question: null
@@ -182,6 +184,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                   text: text
                 }
                 isolation: null
+                policy: []
                 state: text
                 expires_at: null
                 version: number

@@ -24,6 +24,7 @@ mod program;
 mod race;
 mod reach;
 mod recover;
+mod refunds;
 mod remember;
 mod retry_unknown;
 mod role;

@@ -435,7 +435,7 @@ fn a_process_to_kill() {
     loop {
         let driven = create(&store, &owner);
         let calls = record(&store, &driven, vec![Admission::Ready], false);
-        wait(store.record_call_started(&driven, &calls[0], at(2))).unwrap();
+        wait(store.record_call_started(&driven, &calls[0], vec![], at(2))).unwrap();
         let (paused, _) = paused(&store, &owner, 1);
         println!("told {} {}", paused.run, driven.run);
     }

@@ -187,6 +187,7 @@ pub fn new_call(admission: Admission) -> NewCall {
         provider_id: Some("call_abc".into()),
         arguments: r#"{"command":"rm -rf /tmp/scratch"}"#.into(),
         admission,
+        said: vec![],
     }
 }
 
@@ -282,6 +283,7 @@ fn decision(run: &RunId, calls: &[CallId], decision: Decision, owner: &Owner) ->
                 seen: None,
                 decision: decision.clone(),
                 edit: None,
+                said: vec![],
             })
             .collect(),
         resolver: alice(),

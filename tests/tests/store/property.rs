@@ -122,7 +122,8 @@ impl World {
             }
             Verb::Start { claim, call } => {
                 let (claim, store) = self.held(*claim);
-                let attempt = wait(store.record_call_started(&claim, &self.call(*call), now))?;
+                let attempt =
+                    wait(store.record_call_started(&claim, &self.call(*call), vec![], now))?;
                 return Ok(Answer::Attempt(attempt));
             }
             Verb::Finish { claim, call, succeeded } => {
@@ -141,7 +142,7 @@ impl World {
                     },
                     None => Readmission::Refused { by: RefusedBy::Policy, result: "no".into() },
                 };
-                wait(store.readmit_call(&claim, &self.call(*call), readmission, now))?;
+                wait(store.readmit_call(&claim, &self.call(*call), readmission, vec![], now))?;
             }
             Verb::RetryUnknown { claim, call } => {
                 let (claim, store) = self.held(*claim);

@@ -10,7 +10,7 @@ pub use within::Excess;
 
 use super::grant::{FileGrant, HttpGrant, SecretGrant, SqlGrant};
 use super::limit::Ceilings;
-use super::role::{Problem, ProcessGrantSpec};
+use super::role::{PolicySpec, Problem, ProcessGrantSpec};
 
 /// What the host's configuration says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub struct HostConfig {
     pub ceilings: Ceilings,
     /// `[grants]`: what roles may grant.
     pub grants: GrantCeiling,
+    /// `[[policy]]`: who decides about the calls of every role, beside the role's own. Relative paths
+    /// begin at the configuration's folder.
+    pub policies: Vec<PolicySpec>,
 }
 
 /// What roles may grant. Of each capability: `None`, whatever they like; else what one of these covers.

@@ -3,7 +3,7 @@
 use super::read_toml::read_toml;
 use super::{ConfigErrors, GrantCeiling, HostConfig};
 use crate::domain::limit::{self, Ceilings, Limit};
-use crate::domain::role::{Field, Keys, Place, parse_grants};
+use crate::domain::role::{Field, Keys, Place, parse_grants, parse_policies};
 use crate::domain::yaml::Problems;
 
 /// Reads the configuration. `path` is what it is called towards people.
@@ -15,12 +15,15 @@ pub fn parse(text: &str, path: &str) -> Result<HostConfig, ConfigErrors> {
     let mut config = HostConfig { path: path.to_owned(), ..HostConfig::default() };
     if let Some(root) = read_toml(text, &mut problems) {
         let root = Field::new("the configuration".into(), root.position, &root);
-        let keys = Keys::of(&root, &["limits", "grants"], &mut problems);
+        let keys = Keys::of(&root, &["limits", "grants", "policy"], &mut problems);
         if let Some(field) = keys.get("limits") {
             config.ceilings = parse_ceilings(&field, &mut problems);
         }
         if let Some(field) = keys.get("grants") {
             config.grants = parse_ceiling(&field, &mut problems);
+        }
+        if let Some(field) = keys.get("policy") {
+            config.policies = parse_policies(&field, &mut problems);
         }
     }
     if problems.is_empty() { Ok(config) } else { Err(ConfigErrors(problems.into_sorted())) }

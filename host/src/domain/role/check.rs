@@ -1,6 +1,6 @@
 //! What the tests of roles and of YAML share: a role's text in, its meaning or its problems out.
 
-use super::{Entry, Role, ToolSettings, parse};
+use super::{Entry, PolicySpec, Role, ToolSettings, parse};
 use crate::domain::budget::Budgets;
 use crate::domain::rule::ApprovalRule;
 use expect_test::Expect;
@@ -76,6 +76,11 @@ fn summary(role: &Role) -> String {
     extra("secrets", &role.secrets, !role.secrets.is_empty());
     extra("budgets", &role.budgets, role.budgets != Budgets::default());
     out.push('\n');
+    for policy in &role.policies {
+        let PolicySpec { component, sources, schema, entities, position: at } = policy;
+        let _ = write!(out, "policy {component:?} {sources:?} at {}:{}", at.line, at.column);
+        let _ = writeln!(out, " schema {schema:?} entities {entities:?}");
+    }
     for entry in &role.entries {
         entry_summary(&mut out, entry);
     }

@@ -13,6 +13,7 @@ mod parse_entry;
 mod parse_grants;
 mod parse_model;
 mod parse_name;
+mod parse_policy;
 mod parse_prompt;
 mod parse_secrets;
 mod parse_settings;
@@ -25,6 +26,7 @@ pub(in crate::domain) use keys::Keys;
 pub use parse::parse;
 pub use parse_entry::RESERVED;
 pub(in crate::domain) use parse_grants::{Place, parse_grants};
+pub(in crate::domain) use parse_policy::parse_policies;
 
 use super::approval::ApprovalMode;
 use super::budget::Budgets;
@@ -62,6 +64,54 @@ pub struct Role {
     pub budgets: Budgets,
     /// What `approval:` says for the whole role.
     pub approval: RuleSpec,
+    /// Who decides about calls before anything else does, in the order written.
+    pub policies: Vec<PolicySpec>,
+}
+
+/// One item of `policy:`. Paths are as written: relative ones begin at the role file's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySpec {
+    /// The component that decides.
+    pub component: PolicyComponent,
+    /// Its policies: files, or folders of them.
+    pub sources: Vec<String>,
+    /// A file of names and types.
+    pub schema: Option<String>,
+    /// A file of people, groups and what is known of them.
+    pub entities: Option<String>,
+    /// Where it stands.
+    pub position: Position,
+}
+
+impl PolicySpec {
+    /// The host's own policies in a folder: Cedar, by every file of it.
+    pub fn of_folder(folder: String) -> Self {
+        Self {
+            component: PolicyComponent::BuiltIn(parse_policy::DEFAULT.to_owned()),
+            sources: vec![folder],
+            schema: None,
+            entities: None,
+            position: Position { line: 1, column: 1 },
+        }
+    }
+}
+
+impl PolicyComponent {
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::BuiltIn(name) | Self::File(name) => name,
+        }
+    }
+}
+
+/// Where a policy's component comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyComponent {
+    /// One that the program carries.
+    BuiltIn(String),
+    /// A file.
+    File(String),
 }
 
 /// Which protocol a model speaks.
@@ -215,6 +265,13 @@ impl Role {
 }
 
 impl Entry {
+    /// The plugin, as policies see it: what the role names.
+    pub fn plugin(&self) -> &str {
+        match &self.source {
+            EntrySource::Type(name) | EntrySource::Component(name) => name,
+        }
+    }
+
     /// Whether a person is asked about calls of one of its tools.
     pub fn approval_of(&self, tool: &str) -> ApprovalMode {
         self.approval_rule(tool).mode

@@ -9,6 +9,7 @@ use super::parse_approval::{inherit, parse_approval, parse_plugins};
 use super::parse_entry::parse_entries;
 use super::parse_model::parse_model;
 use super::parse_name::parse_name;
+use super::parse_policy::parse_policies;
 use super::parse_prompt::parse_prompt;
 use super::parse_secrets::parse_secrets;
 use super::{Role, RoleErrors};
@@ -22,9 +23,9 @@ const KIND: Kind =
 
 const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 6] = ["name", "description", "tags", "author", "team", "version"];
-const SPEC: [&str; 8] =
-    ["prompt", "role", "model", "secrets", "approval", "plugins", "tools", "budgets"];
-const FLAT: [&str; 14] = [
+const SPEC: [&str; 9] =
+    ["prompt", "role", "model", "secrets", "approval", "plugins", "policy", "tools", "budgets"];
+const FLAT: [&str; 15] = [
     "name",
     "description",
     "tags",
@@ -37,6 +38,7 @@ const FLAT: [&str; 14] = [
     "secrets",
     "approval",
     "plugins",
+    "policy",
     "tools",
     "budgets",
 ];
@@ -141,6 +143,8 @@ fn parse_keys(
     let plugins = spec.and_then(|keys| keys.get("plugins"));
     let plugins = plugins.map(|field| parse_plugins(&field, problems)).unwrap_or_default();
     inherit(&mut entries, &approval, &plugins, problems);
+    let policies = spec.and_then(|keys| keys.get("policy"));
+    let policies = policies.map(|field| parse_policies(&field, problems)).unwrap_or_default();
     Some(Role {
         name: name?,
         description,
@@ -154,6 +158,7 @@ fn parse_keys(
         entries,
         budgets,
         approval,
+        policies,
     })
 }
 
@@ -270,7 +275,7 @@ tools: {shell: {}}
                 r:2:7: `name` must be a plain name, not `My Agent`
                   hint: use at most 64 lower-case letters, digits, `.`, `_` and `-`, and begin with a letter or digit, such as `my-agent`
                 r:3:1: unknown key `colour`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`
                 r:4:10: `version` must be text, not `1.10`
                   hint: put it in quotes: `"1.10"`
                 r:5:7: `tags` must be a list, not `one`
@@ -317,7 +322,7 @@ spec: []
                 r:3:1: `metadata` is empty; it must be a mapping of keys
                   hint: it may have the keys `name`, `description`, `tags`, `author`, `team`, `version`
                 r:4:7: `spec` must be a mapping of keys, not a list
-                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `tools`, `budgets`"#]],
+                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`"#]],
         );
         check(
             r#"apiVersion: v1

@@ -35,18 +35,33 @@ include!(concat!(env!("OUT_DIR"), "/carried.rs"));
 
 /// The names of the built-in types.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    CARRIED.iter().map(|carried| carried.name)
+    TOOLS.iter().map(|carried| carried.name)
 }
 
 /// A built-in's bytes and their digest.
 pub fn find(name: &str) -> Option<(Digest, ComponentBytes)> {
-    let carried = CARRIED.iter().find(|carried| carried.name == name)?;
+    find_in(TOOLS, name)
+}
+
+/// The names of the built-in policies.
+pub fn policy_names() -> impl Iterator<Item = &'static str> {
+    POLICIES.iter().map(|carried| carried.name)
+}
+
+/// A built-in policy's bytes and their digest.
+pub fn find_policy(name: &str) -> Option<(Digest, ComponentBytes)> {
+    find_in(POLICIES, name)
+}
+
+fn find_in(list: &[Carried], name: &str) -> Option<(Digest, ComponentBytes)> {
+    let carried = list.iter().find(|carried| carried.name == name)?;
     Some((Digest::from_bytes(carried.digest), carried.bytes()))
 }
 
-/// The bytes of the built-in with this digest.
+/// The bytes of the built-in, tool or policy, with this digest.
 pub fn with_digest(digest: &Digest) -> Option<ComponentBytes> {
-    CARRIED.iter().find(|carried| carried.digest == *digest.as_bytes()).map(Carried::bytes)
+    let mut all = TOOLS.iter().chain(POLICIES);
+    all.find(|carried| carried.digest == *digest.as_bytes()).map(Carried::bytes)
 }
 
 /// What a built-in may reach under a configuration that is valid for its schema. First-party tools do

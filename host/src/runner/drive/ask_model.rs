@@ -2,8 +2,10 @@
 
 use super::{Ended, Running, stopped};
 use crate::domain::budget::Spent;
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, ModelCall};
+use crate::domain::policy::Circumstances;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::fail_point;
@@ -71,14 +73,17 @@ impl Running<'_, '_> {
 
         // The whole turn is gated before anything is written or run.
         let mut model_calls = Vec::with_capacity(reply.calls.len());
-        let mut calls = Vec::with_capacity(reply.calls.len());
+        let mut calls: Vec<NewCall> = Vec::with_capacity(reply.calls.len());
+        let now = self.driver.clock.now();
         for call in reply.calls {
+            let circumstances = self.circumstances(&call.tool, &spent, &calls, now);
             let id = CallId::from_random((self.driver.random)());
             let proposed = Proposed {
                 run: self.claim.run.clone(),
                 id: id.clone(),
                 tool: call.tool.clone(),
                 arguments: call.arguments.clone(),
+                circumstances,
             };
             let answer = self.driver.gate.admit(self.driver.tools, &proposed, None).await;
             model_calls.push(ModelCall {
@@ -180,6 +185,26 @@ impl Running<'_, '_> {
             provider_id,
             arguments: answer.arguments,
             admission,
+            said: answer.said,
         }
+    }
+
+    /// Where the next call of the turn stands that `earlier` calls are of.
+    fn circumstances(
+        &self,
+        tool: &str,
+        spent: &Spent,
+        earlier: &[NewCall],
+        at: Timestamp,
+    ) -> Circumstances {
+        // One request a turn.
+        let place = (i64::from(spent.requests), 0);
+        let mut here = self.run.circumstances(tool, place, spent.wall_ms, at);
+        let let_through = |call: &&NewCall| !matches!(call.admission, Admission::Refused { .. });
+        for call in earlier.iter().filter(let_through) {
+            here.counts.tool_calls += 1;
+            here.counts.calls_of_tool += u32::from(call.model_tool == tool);
+        }
+        here
     }
 }

@@ -4,6 +4,7 @@
 use super::{Ended, Running, stopped};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::CallId;
+use crate::domain::policy::PolicyRecord;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
 use crate::fail_point;
@@ -33,10 +34,12 @@ impl Running<'_, '_> {
                 call: id.to_string(),
             });
         };
-        let Some(admitted) = self.admit_again(&call, reporter).await? else { return Ok(None) };
+        let Some((admitted, said)) = self.admit_again(&call, reporter).await? else {
+            return Ok(None);
+        };
         let now = self.driver.clock.now();
         fail_point::reach("runner.invoke.admitted");
-        let attempt = self.driver.store.record_call_started(&self.claim, id, now).await?;
+        let attempt = self.driver.store.record_call_started(&self.claim, id, said, now).await?;
         fail_point::reach("runner.invoke.started");
         reporter.report(Progress::CallStarted {
             call: id,
@@ -127,15 +130,16 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// The call's admission from this drive, or a fresh one: the gate is asked again for every call that
-    /// was decided by a person or that another process had admitted.
+    /// The call's admission from this drive, or a fresh one with what policies said of it just now: the
+    /// gate is asked again for every call that was decided by a person or that another process had
+    /// admitted.
     async fn admit_again(
         &mut self,
         call: &CallRecord,
         reporter: &mut dyn Reporter,
-    ) -> Result<Option<Admitted>, StoreError> {
+    ) -> Result<Option<(Admitted, Vec<PolicyRecord>)>, StoreError> {
         if let Some(admitted) = self.admitted.remove(&call.id) {
-            return Ok(Some(admitted));
+            return Ok(Some((admitted, Vec::new())));
         }
         let prior = match (call.state, &call.binding) {
             (CallState::Approved, Some(binding)) => Some(Prior {
@@ -145,15 +149,18 @@ impl Running<'_, '_> {
             }),
             _ => None,
         };
+        let (place, spent) = ((call.turn, call.position), self.spent());
+        let now = self.driver.clock.now();
         let proposed = Proposed {
             run: call.run.clone(),
             id: call.id.clone(),
             tool: call.model_tool.clone(),
             arguments: call.arguments.clone(),
+            circumstances: self.run.circumstances(&call.model_tool, place, spent.wall_ms, now),
         };
         let answer = self.driver.gate.admit(self.driver.tools, &proposed, prior.as_ref()).await;
         let readmission = match answer.verdict {
-            Verdict::Admitted(admitted) => return Ok(Some(admitted)),
+            Verdict::Admitted(admitted) => return Ok(Some((admitted, answer.said))),
             Verdict::Waiting(waiting) => Readmission::Waiting {
                 preview: waiting.preview,
                 binding: waiting.binding,
@@ -168,7 +175,10 @@ impl Running<'_, '_> {
         };
         let now = self.driver.clock.now();
         fail_point::reach("runner.readmit.before");
-        self.driver.store.readmit_call(&self.claim, &call.id, readmission, now).await?;
+        self.driver
+            .store
+            .readmit_call(&self.claim, &call.id, readmission, answer.said, now)
+            .await?;
         fail_point::reach("runner.readmit.after");
         self.reload().await?;
         Ok(None)

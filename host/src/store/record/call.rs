@@ -110,6 +110,11 @@ impl CallRecord {
         self.binding.as_ref()?.isolation()
     }
 
+    /// Why policies want a person asked, each in its author's words; empty where they do not.
+    pub fn policy_reasons(&self) -> Vec<&str> {
+        self.binding.as_ref().map(Binding::policy_reasons).unwrap_or_default()
+    }
+
     /// The identities that approved the latest request so far.
     pub fn voters(&self) -> Vec<&str> {
         voters(&self.votes)

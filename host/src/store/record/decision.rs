@@ -6,6 +6,7 @@ use super::run::StoredRun;
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::ids::{CallId, OwnerId, RunId};
+use crate::domain::policy::PolicyRecord;
 
 /// A decision to record.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct CallDecision {
     pub decision: Decision,
     /// What the call becomes first, where the person changed it: the decision is about that then.
     pub edit: Option<Edit>,
+    /// What policies said of it: of the person, and of the call as the person changed it.
+    pub said: Vec<PolicyRecord>,
 }
 
 /// A recorded decision.

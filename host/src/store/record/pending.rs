@@ -37,6 +37,8 @@ pub struct PendingCall {
     pub preview: Option<Preview>,
     /// How far the programs that it may run would be isolated; `None`: it may run none.
     pub isolation: Option<Arc<str>>,
+    /// Why policies want a person asked, each in its author's words; empty where they do not.
+    pub policy: Arc<[String]>,
     /// What changed since it was last approved.
     pub changed: Vec<String>,
     /// When it expires, as the clock said when it began to wait; `None`: never.

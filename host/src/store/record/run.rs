@@ -7,7 +7,9 @@ use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{OwnerId, RunId};
 use crate::domain::message::{Message, Usage};
+use crate::domain::policy::{Circumstances, Counts};
 use crate::domain::run::RunState;
+use crate::domain::tool_call::CallState;
 use crate::store::Conflict;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -123,6 +125,46 @@ pub struct StoredRun {
     pub messages: Vec<Message>,
     /// Every call, by turn and position.
     pub calls: Vec<CallRecord>,
+}
+
+impl StoredRun {
+    /// Where the call at `turn` and `position` stands, for policies. Only the calls before it count, and of
+    /// those only what the gate let through, so that the answer is the same whenever it is asked: what people
+    /// decide about one call of a turn does not change what policies say of the next.
+    pub fn circumstances(
+        &self,
+        tool: &str,
+        (turn, position): (i64, i64),
+        running_ms: u64,
+        at: Timestamp,
+    ) -> Circumstances {
+        let before = self.calls.iter().filter(|call| {
+            (call.turn, call.position) < (turn, position)
+                && !matches!(call.state, CallState::Refused(_))
+        });
+        let (mut tool_calls, mut calls_of_tool) = (0, 0);
+        for call in before {
+            tool_calls += 1;
+            calls_of_tool += u32::from(call.model_tool == tool);
+        }
+        Circumstances {
+            requester: self.run.requester.clone(),
+            trigger: self.run.trigger.clone(),
+            at,
+            counts: Counts {
+                requests: u32::try_from(turn).unwrap_or(u32::MAX),
+                tool_calls,
+                calls_of_tool,
+                running_ms,
+            },
+        }
+    }
+
+    /// Where a stored call stands.
+    pub fn circumstances_of(&self, call: &CallRecord, at: Timestamp) -> Circumstances {
+        let place = (call.turn, call.position);
+        self.circumstances(&call.model_tool, place, self.run.spent.wall_ms, at)
+    }
 }
 
 /// One row of the list of runs.

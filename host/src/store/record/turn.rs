@@ -5,6 +5,7 @@ use crate::domain::budget::Spent;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::CallId;
 use crate::domain::message::{Message, Usage};
+use crate::domain::policy::PolicyRecord;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::RefusedBy;
 
@@ -57,6 +58,8 @@ pub struct NewCall {
     pub arguments: String,
     /// The gate's answer.
     pub admission: Admission,
+    /// What policies said of it.
+    pub said: Vec<PolicyRecord>,
 }
 
 /// The gate's answer, as stored.

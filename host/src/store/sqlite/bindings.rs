@@ -7,6 +7,7 @@ use crate::domain::approval::{Binding, BindingPart};
 use crate::domain::digest::Digest;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A binding as two columns: the row of the shared parts, and the others as JSON.
 pub(super) type Columns = (Option<i64>, Option<String>);
@@ -54,16 +55,28 @@ pub(super) fn read(conn: &Connection, columns: Columns) -> Result<Option<Binding
     Ok(Some(Binding { parts, details: details.unwrap_or_default() }))
 }
 
-/// How far the programs of the calls that share a binding would be isolated.
-pub(super) fn isolation(conn: &Connection, shared: i64) -> Result<Option<String>, Fault> {
+/// What the calls that share a binding have people told, beside what each of them would do.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    /// How far their programs would be isolated.
+    pub(super) isolation: Option<Arc<str>>,
+    /// Why policies want a person asked.
+    pub(super) policy: Arc<[String]>,
+}
+
+/// Reads it.
+pub(super) fn told(conn: &Connection, shared: i64) -> Result<Told, Fault> {
     let details: Option<String> = conn
         .prepare_cached("SELECT details FROM bindings WHERE n = ?1")?
         .query_row([shared], |row| row.get(0))
         .optional()?
         .flatten();
-    let Some(details) = details else { return Ok(None) };
+    let Some(details) = details else { return Ok(Told::default()) };
     let binding = Binding { parts: BTreeMap::new(), details: serde_json::from_str(&details)? };
-    Ok(binding.isolation().map(str::to_owned))
+    Ok(Told {
+        isolation: binding.isolation().map(Arc::from),
+        policy: binding.policy_reasons().into_iter().map(str::to_owned).collect(),
+    })
 }
 
 const fn is_of_the_call(part: BindingPart) -> bool {
@@ -73,6 +86,7 @@ const fn is_of_the_call(part: BindingPart) -> bool {
         | BindingPart::Tool
         | BindingPart::Role
         | BindingPart::Configuration
-        | BindingPart::Grants => false,
+        | BindingPart::Grants
+        | BindingPart::Policy => false,
     }
 }

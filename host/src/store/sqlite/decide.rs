@@ -5,7 +5,7 @@
 use super::fault::Fault;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{adopt_orphans, call_row, edit_call, programs, request, rows, votes};
+use super::{adopt_orphans, call_row, edit_call, policies, programs, request, rows, votes};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::run::RunState;
@@ -50,6 +50,7 @@ fn say(
     if said.seen.is_some_and(|seen| call.request != Some(seen)) {
         return Err(changed(write.conn, run, &call)?.into());
     }
+    policies::record(write, run, &call.id, &said.said, at)?;
     if let Some(edit) = &said.edit {
         call = edit_call::edit_call(write, run, call, edit, resolver, at)?;
     }

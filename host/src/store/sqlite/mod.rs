@@ -36,6 +36,7 @@ mod outbox;
 mod owners;
 mod pause_run;
 mod pending;
+mod policies;
 mod programs;
 mod prune_runs;
 mod reader;
@@ -79,6 +80,7 @@ use crate::domain::decision::Resolver;
 use crate::domain::digest::Digest;
 use crate::domain::event::Event;
 use crate::domain::ids::{CallId, OwnerId, RunId};
+use crate::domain::policy::PolicyRecord;
 use fault::Fault;
 use key::KeyPlace;
 use owners::Owners;
@@ -401,11 +403,25 @@ impl Store for SqliteStore {
         &self,
         claim: &Claim,
         call: &CallId,
+        said: Vec<PolicyRecord>,
         at: Timestamp,
     ) -> StoreFuture<'_, u32> {
         let (claim, call) = (claim.clone(), call.clone());
         self.write("record_call_started", move |write| {
-            record_call_started::record_call_started(write, &claim, &call, at)
+            record_call_started::record_call_started(write, &claim, &call, &said, at)
+        })
+    }
+
+    fn record_policies(
+        &self,
+        run: &RunId,
+        call: &CallId,
+        said: Vec<PolicyRecord>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        let (run, call) = (run.clone(), call.clone());
+        self.write("record_policies", move |write| {
+            policies::record_alone(write, &run, &call, &said, at)
         })
     }
 
@@ -455,6 +471,7 @@ impl Store for SqliteStore {
         claim: &Claim,
         call: &CallId,
         readmission: Readmission,
+        said: Vec<PolicyRecord>,
         at: Timestamp,
     ) -> StoreFuture<'_, ()> {
         let (claim, call) = (claim.clone(), call.clone());
@@ -463,7 +480,7 @@ impl Store for SqliteStore {
             &claim.run.clone(),
             readmission,
             move |write, readmission| {
-                readmit_call::readmit_call(write, &claim, &call, &readmission, at)
+                readmit_call::readmit_call(write, &claim, &call, &readmission, &said, at)
             },
         )
     }

@@ -1,5 +1,6 @@
 //! Lists the calls that wait for a person, oldest first.
 
+use super::bindings::Told;
 use super::fault::Fault;
 use super::{bindings, programs, rows, rules, votes};
 use crate::domain::clock::{Timestamp, Uptime};
@@ -8,7 +9,6 @@ use crate::domain::tool_call::CallState;
 use crate::store::PendingCall;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 pub(super) fn pending(
     conn: &Connection,
@@ -26,7 +26,7 @@ pub(super) fn pending(
     )?;
     let mut found = statement.query([rows::to_stored(limit as u64)])?;
     let mut calls = Vec::with_capacity(limit.min(total));
-    let mut isolations = HashMap::new();
+    let mut known = HashMap::new();
     while let Some(row) = found.next()? {
         let run = rows::run_id(row.get_ref(0)?.as_str()?)?;
         let (request, rule): (i64, Option<i64>) = (row.get(10)?, row.get(11)?);
@@ -34,6 +34,10 @@ pub(super) fn pending(
         let running = match state {
             CallState::Unknown => programs::running_of_request(conn, request, now)?,
             _ => None,
+        };
+        let Told { isolation, policy } = match row.get(13)? {
+            Some(shared) => told(conn, shared, &mut known)?,
+            None => Told::default(),
         };
         calls.push(PendingCall {
             // Under the plain rule nobody votes, and it does not matter who started the run. A query for
@@ -50,10 +54,8 @@ pub(super) fn pending(
             created_at: Timestamp(row.get(5)?),
             arguments: row.get(6)?,
             preview: rows::preview(row.get(7)?, row.get(8)?)?,
-            isolation: match row.get(13)? {
-                Some(shared) => isolation(conn, shared, &mut isolations)?,
-                None => None,
-            },
+            isolation,
+            policy,
             changed: rows::changed(row.get(9)?)?,
             expires_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
             running,
@@ -62,16 +64,12 @@ pub(super) fn pending(
     Ok((calls, total))
 }
 
-/// How far programs would be isolated, of a shared binding. Thousands of calls share a few.
-fn isolation(
-    conn: &Connection,
-    shared: i64,
-    known: &mut HashMap<i64, Option<Arc<str>>>,
-) -> Result<Option<Arc<str>>, Fault> {
+/// What is told of a shared binding. Thousands of calls share a few.
+fn told(conn: &Connection, shared: i64, known: &mut HashMap<i64, Told>) -> Result<Told, Fault> {
     if let Some(known) = known.get(&shared) {
         return Ok(known.clone());
     }
-    let found = bindings::isolation(conn, shared)?.map(Arc::from);
+    let found = bindings::told(conn, shared)?;
     known.insert(shared, found.clone());
     Ok(found)
 }

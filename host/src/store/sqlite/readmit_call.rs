@@ -4,10 +4,11 @@ use super::fault::Fault;
 use super::journal::contents;
 use super::request::{self, Shown};
 use super::writer::Write;
-use super::{call_row, run_row};
+use super::{call_row, policies, run_row};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::ids::CallId;
+use crate::domain::policy::PolicyRecord;
 use crate::domain::tool_call::{CallEvent, CallState};
 use crate::store::{Claim, Readmission};
 use serde_json::json;
@@ -17,11 +18,13 @@ pub(super) fn readmit_call(
     claim: &Claim,
     call: &CallId,
     readmission: &Readmission,
+    said: &[PolicyRecord],
     at: Timestamp,
 ) -> Result<(), Fault> {
     let run = run_row::held(write, claim)?;
     let call = call_row::find(write.conn, &run, call)?;
     run_row::touch(write, &run, at)?;
+    policies::record(write, &run, &call.id, said, at)?;
     match readmission {
         Readmission::Refused { by, result } => {
             let state = call_row::change(write, &call, CallEvent::Refuse(*by), Some(result))?;

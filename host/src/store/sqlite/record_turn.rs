@@ -6,7 +6,7 @@ use super::journal::contents;
 use super::request::{self, Shown, Subject};
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{end_run, load_run, message, pause_run, remember, rows};
+use super::{end_run, load_run, message, pause_run, policies, remember, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::rule::Remember;
@@ -55,6 +55,7 @@ pub(super) fn record_turn(
     let mut written = Some(Vec::with_capacity(states.len()));
     for (position, (call, state)) in states.into_iter().enumerate() {
         let place = (number, rows::to_stored(position as u64));
+        policies::record(write, &run, &call.id, &call.said, turn.at)?;
         let inserted = insert(write, &run, call, state, place, turn.at)?;
         remembered |= inserted.state == CallState::Approved;
         let record = record(&run, call, &inserted, place, turn.at);

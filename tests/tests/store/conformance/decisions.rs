@@ -40,15 +40,15 @@ fn an_approval_claims_the_run_and_is_spent_once(store: &dyn Store) {
     assert_eq!(call.resolver, Some(alice()));
     assert_eq!(call.decided_at, Some(at(60)));
 
-    assert_eq!(wait(store.record_call_started(&claim, &calls[0], at(61))), Ok(1));
-    let again = wait(store.record_call_started(&claim, &calls[0], at(61)));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[0], vec![], at(61))), Ok(1));
+    let again = wait(store.record_call_started(&claim, &calls[0], vec![], at(61)));
     assert_eq!(
         conflict(again),
         Conflict::WrongCallState { call: calls[0].clone(), state: CallState::Started }
     );
     wait(store.record_call_finished(&claim, &calls[0], done("gone"), at(62))).unwrap();
     for state in [
-        wait(store.record_call_started(&claim, &calls[0], at(63))).map(|_| ()),
+        wait(store.record_call_started(&claim, &calls[0], vec![], at(63))).map(|_| ()),
         wait(store.record_call_finished(&claim, &calls[0], done("twice"), at(63))),
     ] {
         assert_eq!(
@@ -65,7 +65,7 @@ fn a_denied_call_never_starts(store: &dyn Store) {
     let claim = wait(store.decide(deny(&first.run, &calls, &owner))).unwrap().claim.unwrap();
     let call = &calls_of(store, &claim.run)[0];
     assert_eq!(call.decision, Some(Decision::Deny { reason: Some("too wide".into()) }));
-    let start = wait(store.record_call_started(&claim, &calls[0], at(61)));
+    let start = wait(store.record_call_started(&claim, &calls[0], vec![], at(61)));
     assert_eq!(
         conflict(start),
         Conflict::WrongCallState { call: calls[0].clone(), state: CallState::Denied }
@@ -171,7 +171,7 @@ fn only_a_call_that_waits_is_decided(store: &dyn Store) {
         StoreError::UnknownCall { run: claim.run.clone(), call: stranger.to_string() }
     );
     // A call that waits cannot be started, whoever asks.
-    let start = wait(store.record_call_started(&claim, &calls[1], at(2)));
+    let start = wait(store.record_call_started(&claim, &calls[1], vec![], at(2)));
     assert_eq!(
         conflict(start),
         Conflict::WrongCallState { call: calls[1].clone(), state: CallState::Waiting }
@@ -182,7 +182,7 @@ fn a_decision_during_the_turn_leaves_the_run_with_its_owner(store: &dyn Store) {
     let driver = owner(store);
     let claim = create(store, &driver);
     let calls = record(store, &claim, vec![Admission::Ready, waiting()], false);
-    wait(store.record_call_started(&claim, &calls[0], at(2))).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(2))).unwrap();
     let other = owner(store);
     let decided = wait(store.decide(approve(&claim.run, &calls[1..], &other))).unwrap();
     assert_eq!((decided.claim, decided.waiting), (None, 0));
@@ -190,7 +190,7 @@ fn a_decision_during_the_turn_leaves_the_run_with_its_owner(store: &dyn Store) {
     wait(store.record_call_finished(&claim, &calls[0], done("1"), at(61))).unwrap();
     let pause = wait(store.pause_run(&claim, spent(), at(62)));
     assert_eq!(conflict(pause), Conflict::NothingWaits { run: claim.run.clone() });
-    assert_eq!(wait(store.record_call_started(&claim, &calls[1], at(63))), Ok(1));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[1], vec![], at(63))), Ok(1));
 }
 
 fn a_voided_approval_is_asked_again(store: &dyn Store) {
@@ -203,7 +203,7 @@ fn a_voided_approval_is_asked_again(store: &dyn Store) {
         rule: ApprovalRule::required(),
         changed: vec!["grants: none, now `rm`".into()],
     };
-    wait(store.readmit_call(&claim, &calls[0], again, at(61))).unwrap();
+    wait(store.readmit_call(&claim, &calls[0], again, vec![], at(61))).unwrap();
     wait(store.pause_run(&claim, spent(), at(61))).unwrap();
     let call = &calls_of(store, &claim.run)[0];
     assert_eq!((call.state, &call.decision, &call.resolver), (CallState::Waiting, &None, &None));
@@ -223,11 +223,11 @@ fn the_gate_refuses_at_resume(store: &dyn Store) {
     let (first, calls) = paused(store, &owner, 1);
     let claim = wait(store.decide(approve(&first.run, &calls, &owner))).unwrap().claim.unwrap();
     let no = Readmission::Refused { by: RefusedBy::Permission, result: "not any more".into() };
-    wait(store.readmit_call(&claim, &calls[0], no.clone(), at(61))).unwrap();
+    wait(store.readmit_call(&claim, &calls[0], no.clone(), vec![], at(61))).unwrap();
     let call = &calls_of(store, &claim.run)[0];
     assert_eq!(call.state, CallState::Refused(RefusedBy::Permission));
     assert_eq!(call.result.as_deref(), Some("not any more"));
-    conflict(wait(store.readmit_call(&claim, &calls[0], no, at(61))));
+    conflict(wait(store.readmit_call(&claim, &calls[0], no, vec![], at(61))));
 }
 
 fn nobody_decides_what_a_cancelled_run_left_unknown(store: &dyn Store) {
@@ -236,7 +236,7 @@ fn nobody_decides_what_a_cancelled_run_left_unknown(store: &dyn Store) {
     let claim = wait(store.decide(approve(&first.run, &calls, &owner))).unwrap().claim.unwrap();
     let ready = record(store, &claim, vec![Admission::Ready], false);
     for call in [&calls[0], &ready[0]] {
-        wait(store.record_call_started(&claim, call, at(61))).unwrap();
+        wait(store.record_call_started(&claim, call, vec![], at(61))).unwrap();
     }
     wait(store.cancel_run(&claim.run, alice(), at(62))).unwrap();
     assert_eq!(states(store, &claim.run), [CallState::Unknown; 2]);
@@ -269,6 +269,6 @@ fn cancelling_and_deciding_exclude_each_other(store: &dyn Store) {
     let (second, calls) = paused(store, &owner, 1);
     let claim = wait(store.decide(approve(&second.run, &calls, &owner))).unwrap().claim.unwrap();
     wait(store.cancel_run(&second.run, alice(), at(61))).unwrap();
-    let start = wait(store.record_call_started(&claim, &calls[0], at(62)));
+    let start = wait(store.record_call_started(&claim, &calls[0], vec![], at(62)));
     assert_eq!(start, Err(StoreError::Fenced(second.run.clone())));
 }

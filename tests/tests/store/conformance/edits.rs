@@ -87,9 +87,9 @@ fn an_edit_is_decided_about_in_place_of_the_call(store: &dyn Store) {
         ]
     );
     // One approval: one start.
-    assert_eq!(wait(store.record_call_started(&claim, &calls[0], at(61))), Ok(1));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[0], vec![], at(61))), Ok(1));
     wait(store.record_call_finished(&claim, &calls[0], done("gone"), at(62))).unwrap();
-    let again = conflict(wait(store.record_call_started(&claim, &calls[0], at(63))));
+    let again = conflict(wait(store.record_call_started(&claim, &calls[0], vec![], at(63))));
     assert!(matches!(again, Conflict::WrongCallState { state: CallState::Succeeded, .. }));
 }
 
@@ -185,7 +185,7 @@ fn only_a_waiting_call_is_edited(store: &dyn Store) {
     let rule = ApprovalRule::required();
     let late = edited(approve(&first.run, &calls, &dying), "ls", &rule);
     assert!(matches!(conflict(wait(store.decide(late))), Conflict::AlreadyDecided { .. }));
-    wait(store.record_call_started(&claim, &calls[0], at(61))).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(61))).unwrap();
     drop(dying);
     let owner = owner(store);
     // Whatever became of an unknown call, it was these arguments.

@@ -23,7 +23,7 @@ fn the_journal_of_a_run_tells_its_story(store: &dyn Store) {
     let (first, calls) = paused(store, &owner, 1);
     create(store, &owner);
     let claim = wait(store.decide(approve(&first.run, &calls, &owner))).unwrap().claim.unwrap();
-    wait(store.record_call_started(&claim, &calls[0], at(61))).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(61))).unwrap();
     wait(store.record_call_finished(&claim, &calls[0], done("gone"), at(62))).unwrap();
     wait(store.tell_results(&claim, vec![result(&calls[0], "gone")], at(63))).unwrap();
     wait(store.end_run(&claim, completed(), spent(), at(64))).unwrap();
@@ -82,14 +82,14 @@ fn a_resumption_names_the_decisions_that_led_to_it(store: &dyn Store) {
     assert_eq!((newest.who.as_str(), newest.role.as_deref()), ("os:alice", Some("demo")));
 
     // One call happened; then the process went away. Nothing was decided since.
-    wait(store.record_call_started(&claim, a, at(61))).unwrap();
+    wait(store.record_call_started(&claim, a, vec![], at(61))).unwrap();
     wait(store.record_call_finished(&claim, a, done("gone"), at(62))).unwrap();
     wait(store.interrupt_run(&claim, "stopped".into(), spent(), at(63))).unwrap();
     let claim = wait(store.claim_run(&run.run, owner.id(), &alice(), at(64))).unwrap();
     assert_eq!(prompts(store)[0], ("resume".into(), "(resume)".into()));
 
     // The other one's outcome is unknown, and a person has it tried again.
-    wait(store.record_call_started(&claim, b, at(65))).unwrap();
+    wait(store.record_call_started(&claim, b, vec![], at(65))).unwrap();
     wait(store.interrupt_run(&claim, "stopped".into(), spent(), at(66))).unwrap();
     wait(store.decide(approve(&run.run, &calls[1..2], &owner))).unwrap();
     assert_eq!(prompts(store)[0], ("resume".into(), format!("(resume: {b}:approve)")));

@@ -53,7 +53,7 @@ fn an_ended_run_leaves_nothing_in_the_queue(store: &dyn Store) {
     let dying = owner(store);
     let claim = create(store, &dying);
     let calls = record(store, &claim, vec![waiting(), Admission::Ready], false);
-    wait(store.record_call_started(&claim, &calls[1], at(2))).unwrap();
+    wait(store.record_call_started(&claim, &calls[1], vec![], at(2))).unwrap();
     drop(dying);
     let owner = owner(store);
     let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), at(3))).unwrap();

@@ -20,9 +20,9 @@ fn a_started_call_of_a_dead_owner_is_unknown(store: &dyn Store) {
     let claim = create(store, &dying);
     let calls =
         record(store, &claim, vec![Admission::Ready, Admission::Ready, Admission::Ready], false);
-    wait(store.record_call_started(&claim, &calls[0], at(2))).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(2))).unwrap();
     wait(store.record_call_finished(&claim, &calls[0], done("1"), at(3))).unwrap();
-    wait(store.record_call_started(&claim, &calls[1], at(4))).unwrap();
+    wait(store.record_call_started(&claim, &calls[1], vec![], at(4))).unwrap();
     assert_eq!(wait(store.adopt_orphans(at(5))).unwrap(), []);
     drop(dying);
     assert_eq!(wait(store.adopt_orphans(at(6))).unwrap(), std::slice::from_ref(&claim.run));
@@ -42,7 +42,7 @@ fn an_unknown_call_is_tried_again_or_reported(store: &dyn Store) {
     let (first, calls) = paused(store, &dying, 2);
     let claim = wait(store.decide(approve(&first.run, &calls, &dying))).unwrap().claim.unwrap();
     for call in &calls {
-        wait(store.record_call_started(&claim, call, at(61))).unwrap();
+        wait(store.record_call_started(&claim, call, vec![], at(61))).unwrap();
     }
     drop(dying);
     let owner = owner(store);
@@ -59,7 +59,7 @@ fn an_unknown_call_is_tried_again_or_reported(store: &dyn Store) {
     assert_eq!((stored[0].state, stored[0].attempts), (CallState::Approved, 1));
     assert_eq!(stored[1].state, CallState::Failed);
     assert_eq!(stored[1].result.as_deref(), Some(UNKNOWN_RESULT));
-    assert_eq!(wait(store.record_call_started(&claim, &calls[0], at(62))), Ok(2));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[0], vec![], at(62))), Ok(2));
 }
 
 fn a_dead_owners_run_is_adopted_by_whoever_comes_first(store: &dyn Store) {
@@ -97,7 +97,7 @@ fn an_owner_that_was_replaced_writes_nothing(store: &dyn Store) {
         let before = wait(store.events(&claim.run)).unwrap();
         let results = [
             wait(store.record_turn(&claim, turn(vec![], false))).map(drop),
-            wait(store.record_call_started(&claim, &calls[0], at(6))).map(|_| ()),
+            wait(store.record_call_started(&claim, &calls[0], vec![], at(6))).map(|_| ()),
             wait(store.record_call_finished(&claim, &calls[0], done(""), at(6))),
             wait(store.tell_results(&claim, vec![], at(6))),
             wait(store.pause_run(&claim, spent(), at(6))),
@@ -107,6 +107,7 @@ fn an_owner_that_was_replaced_writes_nothing(store: &dyn Store) {
                 &claim,
                 &calls[0],
                 Readmission::Refused { by: RefusedBy::Policy, result: String::new() },
+                vec![],
                 at(6),
             )),
         ];

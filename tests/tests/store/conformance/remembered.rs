@@ -28,7 +28,7 @@ fn approved_once(store: &dyn Store, owner: &Owner, rule: &ApprovalRule) -> (Clai
     let mut request = by(approve(&first.run, &calls, owner), "os:bob");
     request.resolver.note = Some("Bob".into());
     let claim = wait(store.decide(request)).unwrap().claim.unwrap();
-    wait(store.record_call_started(&claim, &calls[0], at(61))).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(61))).unwrap();
     wait(store.record_call_finished(&claim, &calls[0], done("gone"), at(62))).unwrap();
     wait(store.tell_results(&claim, vec![result(&calls[0], "gone")], at(63))).unwrap();
     (claim, calls[0].clone())
@@ -102,8 +102,8 @@ fn a_remembered_approval_is_spent_and_cites_what_people_said(store: &dyn Store) 
     let both = vec![waiting_under(remembering()), waiting_under(remembering())];
     let calls = record(store, &claim, both, true);
     for call in &calls {
-        assert_eq!(wait(store.record_call_started(&claim, call, at(64))), Ok(1));
-        let twice = conflict(wait(store.record_call_started(&claim, call, at(64))));
+        assert_eq!(wait(store.record_call_started(&claim, call, vec![], at(64))), Ok(1));
+        let twice = conflict(wait(store.record_call_started(&claim, call, vec![], at(64))));
         assert!(matches!(twice, Conflict::WrongCallState { .. }));
         wait(store.record_call_finished(&claim, call, done("gone"), at(65))).unwrap();
     }
@@ -126,5 +126,5 @@ fn a_turn_with_one_call_that_waits_pauses_all_the_same(store: &dyn Store) {
     );
     let claim =
         wait(store.decide(approve(&claim.run, &calls[1..], &owner))).unwrap().claim.unwrap();
-    assert_eq!(wait(store.record_call_started(&claim, &calls[0], at(64))), Ok(1));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[0], vec![], at(64))), Ok(1));
 }

@@ -27,7 +27,7 @@ fn a_run_lives_from_its_prompt_to_its_answer(store: &dyn Store) {
     assert_eq!((run.state, run.owner, run.fence), (RunState::Running, Some(owner.id().clone()), 1));
 
     let calls = record(store, &claim, vec![Admission::Ready], false);
-    assert_eq!(wait(store.record_call_started(&claim, &calls[0], at(2))), Ok(1));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[0], vec![], at(2))), Ok(1));
     wait(store.record_call_finished(&claim, &calls[0], done("gone"), at(3))).unwrap();
     wait(store.tell_results(&claim, vec![result(&calls[0], "gone")], at(4))).unwrap();
     record(store, &claim, vec![], false);
@@ -48,7 +48,7 @@ fn an_interrupted_run_keeps_its_reason(store: &dyn Store) {
     let owner = owner(store);
     let claim = create(store, &owner);
     let calls = record(store, &claim, vec![Admission::Ready, Admission::Ready], false);
-    wait(store.record_call_started(&claim, &calls[0], at(2))).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(2))).unwrap();
     wait(store.record_call_finished(&claim, &calls[0], done("1"), at(2))).unwrap();
     wait(store.interrupt_run(&claim, "the model is away".into(), spent(), at(3))).unwrap();
     let run = run_of(store, &claim.run);
@@ -59,7 +59,7 @@ fn an_interrupted_run_keeps_its_reason(store: &dyn Store) {
     assert_eq!(states(store, &claim.run), [CallState::Succeeded, CallState::Ready]);
 
     // A call that may have happened needs a person first.
-    wait(store.record_call_started(&claim, &calls[1], at(5))).unwrap();
+    wait(store.record_call_started(&claim, &calls[1], vec![], at(5))).unwrap();
     wait(store.interrupt_run(&claim, "told to stop".into(), spent(), at(6))).unwrap();
     let run = run_of(store, &claim.run);
     assert_eq!((run.state, run.outcome.as_deref()), (RunState::Paused, Some("told to stop")));
@@ -70,7 +70,7 @@ fn a_cancelled_run_ends_whoever_drives_it(store: &dyn Store) {
     let owner = owner(store);
     let claim = create(store, &owner);
     let calls = record(store, &claim, vec![waiting(), Admission::Ready], false);
-    wait(store.record_call_started(&claim, &calls[1], at(2))).unwrap();
+    wait(store.record_call_started(&claim, &calls[1], vec![], at(2))).unwrap();
     wait(store.cancel_run(&claim.run, alice(), at(3))).unwrap();
     let run = run_of(store, &claim.run);
     assert_eq!((run.state, run.owner), (RunState::Cancelled, None));

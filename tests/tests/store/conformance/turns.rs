@@ -78,7 +78,7 @@ fn pausing_loses_track_of_what_was_started(store: &dyn Store) {
     for in_the_turn in [false, true] {
         let claim = create(store, &owner);
         let first = record(store, &claim, vec![Admission::Ready], false);
-        wait(store.record_call_started(&claim, &first[0], at(2))).unwrap();
+        wait(store.record_call_started(&claim, &first[0], vec![], at(2))).unwrap();
         if in_the_turn {
             record(store, &claim, vec![waiting()], true);
         } else {

@@ -42,7 +42,7 @@ fn a_quorum_of_distinct_reviewers_approves(store: &dyn Store) {
     let both = "os:bob, os:carol".to_owned();
     let named = matches!(&late, Conflict::AlreadyDecided { by, .. } if *by == both);
     assert!(named, "{late}");
-    assert_eq!(wait(store.record_call_started(&claim, &calls[0], at(61))), Ok(1));
+    assert_eq!(wait(store.record_call_started(&claim, &calls[0], vec![], at(61))), Ok(1));
 }
 
 fn one_reviewer_denies_at_once(store: &dyn Store) {
@@ -148,7 +148,7 @@ fn a_voided_approval_takes_its_votes_along(store: &dyn Store) {
         rule: two_of_three(),
         changed: vec!["something".into()],
     };
-    wait(store.readmit_call(&claim, &calls[0], again, at(61))).unwrap();
+    wait(store.readmit_call(&claim, &calls[0], again, vec![], at(61))).unwrap();
     wait(store.pause_run(&claim, Default::default(), at(61))).unwrap();
     let call = call_of(store, &first.run);
     assert_eq!((call.state, call.voters().len()), (CallState::Waiting, 0));
@@ -163,7 +163,7 @@ fn trying_again_takes_the_same_quorum_and_reporting_one_reviewer(store: &dyn Sto
         let (first, calls) = paused_under(store, &dying, 1, &two_of_three());
         vote(store, &first.run, &calls, &dying, "os:bob").unwrap();
         let claim = vote(store, &first.run, &calls, &dying, "os:carol").unwrap().claim.unwrap();
-        wait(store.record_call_started(&claim, &calls[0], at(61))).unwrap();
+        wait(store.record_call_started(&claim, &calls[0], vec![], at(61))).unwrap();
         drop(dying);
         let owner = owner(store);
         let stranger = vote(store, &first.run, &calls, &owner, "os:mallory");

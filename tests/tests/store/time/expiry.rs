@@ -84,7 +84,7 @@ fn a_run_that_waits_for_nobody_any_more_can_be_resumed(store: &dyn Store, clock:
     assert_eq!(wait(store.pending(10)).unwrap().1, 0);
     let owner = owner(store);
     let claim = wait(store.claim_run(&claim.run, owner.id(), &alice(), clock.now())).unwrap();
-    let start = wait(store.record_call_started(&claim, &calls[0], clock.now()));
+    let start = wait(store.record_call_started(&claim, &calls[0], vec![], clock.now()));
     assert!(matches!(conflict(start), Conflict::WrongCallState { .. }));
     wait(store.tell_results(&claim, vec![result(&calls[0], "expired")], clock.now())).unwrap();
     holds(store);
@@ -124,7 +124,7 @@ fn a_living_owner_goes_on_after_an_expiry(store: &dyn Store, clock: &ManualClock
     let claim = create(store, &owner);
     let calls = vec![Admission::Ready, waiting_under(within(10, OnExpiry::Deny))];
     let calls = record(store, &claim, calls, false);
-    wait(store.record_call_started(&claim, &calls[0], clock.now())).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
     clock.advance(10 * SECOND);
     assert_eq!(sweep(store, clock).freed, []);
     let outcome = CallOutcome { succeeded: true, result: "1".into() };
@@ -209,7 +209,7 @@ fn an_unknown_call_never_expires(store: &dyn Store, clock: &ManualClock) {
     let one = owner(store);
     let (first, calls) = paused_under(store, &one, 1, &within(60, OnExpiry::Fail));
     let claim = wait(store.decide(approve(&first.run, &calls, &one))).unwrap().claim.unwrap();
-    wait(store.record_call_started(&claim, &calls[0], clock.now())).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
     drop(one);
     wait(store.adopt_orphans(clock.now())).unwrap();
     clock.advance(1000 * SECOND);
@@ -229,7 +229,7 @@ fn a_question_that_is_asked_again_has_its_whole_time(store: &dyn Store, clock: &
         rule,
         changed: vec!["preview".into()],
     };
-    wait(store.readmit_call(&claim, &calls[0], again, clock.now())).unwrap();
+    wait(store.readmit_call(&claim, &calls[0], again, vec![], clock.now())).unwrap();
     wait(store.pause_run(&claim, Default::default(), clock.now())).unwrap();
     clock.advance(50 * SECOND);
     assert_eq!(sweep(store, clock).expired, []);

@@ -19,7 +19,7 @@ fn started(store: &dyn Store, clock: &ManualClock) -> (Claim, CallId, Program) {
     let owner = owner(store);
     let claim = create(store, &owner);
     let calls = record(store, &claim, vec![Admission::Ready], false);
-    wait(store.record_call_started(&claim, &calls[0], clock.now())).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields = stat.rsplit_once(')').unwrap().1;
     let start_time = fields.split_whitespace().nth(19).unwrap().parse().unwrap();
@@ -44,7 +44,7 @@ fn a_program_is_written_down_while_its_call_runs(store: &dyn Store, clock: &Manu
     let early = conflict(record(1));
     let wrong = |state| Conflict::WrongCallState { call: calls[0].clone(), state };
     assert_eq!(early, wrong(CallState::Ready));
-    wait(store.record_call_started(&claim, &calls[0], clock.now())).unwrap();
+    wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
     record(1).unwrap();
     record(1).unwrap();
     let outcome = CallOutcome { succeeded: true, result: "1".into() };
@@ -89,7 +89,8 @@ fn an_unknown_call_is_tried_three_times_by_nobodys_decision(
     let decided = wait(store.decide(approve(&first.run, &calls, &one))).unwrap();
     let mut claim = decided.claim.unwrap();
     for attempt in 1..=3 {
-        let number = wait(store.record_call_started(&claim, &calls[0], clock.now())).unwrap();
+        let number =
+            wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
         assert_eq!(number, attempt);
         one = owner(store);
         wait(store.adopt_orphans(clock.now())).unwrap();

@@ -26,6 +26,7 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
         | "program_started"
         | "call_unknown"
         | "call_refused"
+        | "policy_decided"
         | "unknown_retried"
         | "run_resumed" => {}
         _ => run.updated.clear(),
@@ -54,7 +55,7 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
             run.fence = body.fence.ok_or(INCOMPLETE)?;
             run.outcome = Text::Nothing;
         }
-        "run_resumed" | "approval_voided" => {}
+        "run_resumed" | "approval_voided" | "policy_decided" => {}
         "turn_recorded" => turn(run, line, body),
         "results_told" => {
             let mut calls = Vec::with_capacity(body.calls.len());
