@@ -35,18 +35,23 @@ use clap::Parser;
 use output::Output;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Runs the program and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Whatever is generic is compiled into each program that calls it, and this calls everything.
+    start(&arguments.into_iter().collect::<Vec<_>>())
+}
+
+fn start(arguments: &[OsString]) -> ExitCode {
     // Before anything else: this is started for every program that a tool runs.
     if arguments.get(1).is_some_and(|word| word == process::SUPERVISE) {
         return process::supervise();
     }
     let output = Output::new();
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Arguments::try_parse_from(arguments) {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
@@ -61,7 +66,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    let exit = runtime.block_on(dispatch(parsed, &output));
+    // Behind a pointer: a future is compiled once for each kind of runtime that is handed it.
+    let dispatched: Pin<Box<dyn Future<Output = Exit> + '_>> = Box::pin(dispatch(parsed, &output));
+    let exit = runtime.block_on(dispatched);
     // A call that was given up may still occupy a blocking thread; the process does not wait for it.
     runtime.shutdown_background();
     output.whole(exit).into()
@@ -127,6 +134,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         audit_db,
         persist,
         one_run: !reads_only && !fail_point::several_threads(),
+        alone: !fail_point::several_threads(),
         identity: ops::identity(),
         environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {

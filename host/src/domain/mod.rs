@@ -4,6 +4,7 @@ pub mod approval;
 pub mod budget;
 pub mod canonical;
 pub mod clock;
+pub mod component;
 pub mod config;
 pub mod decision;
 pub mod digest;

@@ -5,6 +5,7 @@ use super::host::Host;
 use super::host_policies::{HostPolicies, POLICY_DIR};
 use super::kept_role::{Origin, Recorder};
 use super::read_policies::{keep_host, kept_host, kept_policies, read_policies};
+use crate::domain::component::ComponentBytes;
 use crate::domain::policy::Diagnostic;
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
 use crate::domain::secret::Secrets;
@@ -17,7 +18,6 @@ use crate::plugin::{EntryProblem, RoleSite, Source, carried};
 use crate::store::{RunRecord, StoredRun};
 use cap_std::ambient_authority;
 use cap_std::fs::File;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -212,13 +212,14 @@ pub(super) async fn open_stored(
     let names = names.chain(role.policies.iter().map(|policy| policy.component.as_str()));
     let mut sources = Vec::with_capacity(origin.components().len());
     for (name, digest) in names.zip(origin.components()) {
-        let built_in = carried::with_digest(digest).map(Cow::Borrowed);
-        let bytes = match built_in {
+        let bytes = match carried::with_digest(digest) {
             Some(bytes) => bytes,
-            None => Cow::Owned(store.component(digest).await?.ok_or_else(|| OpError::Setup {
-                message: format!("the component of `{name}` ({digest}) is no longer stored"),
-                hint: format!("end the run with `initrunner cancel {}`", run.id),
-            })?),
+            None => store.component(digest).await?.map(ComponentBytes::from).ok_or_else(|| {
+                OpError::Setup {
+                    message: format!("the component of `{name}` ({digest}) is no longer stored"),
+                    hint: format!("end the run with `initrunner cancel {}`", run.id),
+                }
+            })?,
         };
         sources.push(Source { name: name.to_owned(), digest: *digest, bytes });
     }
