@@ -41,6 +41,17 @@ pub fn importing(name: &str) -> Vec<u8> {
     .expect("a component")
 }
 
+/// The same as a policy: a component that imports an empty instance of this name, and calls it what decides.
+///
+/// # Panics
+/// As [`importing`].
+pub fn deciding_by(name: &str) -> Vec<u8> {
+    wat::parse_str(format!(
+        "(component (import \"{name}\" (instance $it)) (export \"initrunner:plugin/policies@0.1.0\" (instance $it)))"
+    ))
+    .expect("a component")
+}
+
 fn count_sections(component: &[u8], wanted: u8) -> u32 {
     let (mut at, mut count) = (PREAMBLE, 0);
     while at < component.len() {

@@ -103,11 +103,7 @@ impl Home {
     pub fn with_example(name: &str) -> Self {
         let home = Self::new();
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
-        for file in std::fs::read_dir(&from).expect("an example").flatten() {
-            if file.path().is_file() {
-                std::fs::copy(file.path(), home.work().join(file.file_name())).expect("a copy");
-            }
-        }
+        copy(&from, &home.work());
         home
     }
 
@@ -429,4 +425,17 @@ impl Stream {
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Copies a folder's files, and those of the folders in it.
+fn copy(from: &Path, to: &Path) {
+    for file in std::fs::read_dir(from).expect("a folder").flatten() {
+        let (file, copied) = (file.path(), to.join(file.file_name()));
+        if file.is_dir() {
+            std::fs::create_dir_all(&copied).expect("a folder");
+            copy(&file, &copied);
+        } else {
+            std::fs::copy(file, copied).expect("a copy");
+        }
+    }
 }

@@ -66,3 +66,8 @@ pub fn hostile() -> &'static Path {
 pub fn decider() -> &'static Path {
     Path::new(env!("DECIDER"))
 }
+
+/// The tool of the example of policies.
+pub fn refund() -> &'static Path {
+    Path::new(env!("REFUND"))
+}

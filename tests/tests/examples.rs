@@ -1,10 +1,12 @@
 //! The roles in `examples/` are roles: each is validated as a person would do it.
 
 use initrunner_tests::home::Home;
+use initrunner_tests::refund;
 use std::process::Command;
 
 /// Every folder of `examples/`, and how many tools its role has.
-const EXAMPLES: [(&str, &str); 2] = [("first-run", "1 tool"), ("price-report", "7 tools")];
+const EXAMPLES: [(&str, &str); 3] =
+    [("first-run", "1 tool"), ("price-report", "7 tools"), ("refunds", "1 tool")];
 
 #[test]
 fn every_example_is_valid() {
@@ -15,7 +17,10 @@ fn every_example_is_valid() {
             make.args(["serve.py", "--make"]).current_dir(home.work());
             assert!(make.status().unwrap().success());
         }
-        let ran = home.run(["validate", "role.yaml"]);
+        let ran = home
+            .command(["validate", "role.yaml"])
+            .env("REFUND_TOOL", &refund().to_string_lossy())
+            .run();
         assert_eq!(ran.code, Some(0), "{name}: {}{}", ran.stdout, ran.stderr);
         assert!(ran.stdout.contains(&format!(" is valid: {tools}.")), "{name}: {}", ran.stdout);
     }

@@ -242,6 +242,12 @@ pub(super) struct Inspect {
 pub(super) enum Policy {
     /// Check every policy over a role's tools, and say what is wrong where.
     Check(PolicyCheck),
+    /// Print the schema that policies over a role's tools are checked against.
+    Schema(PolicySchema),
+    /// Ask policies about calls that nobody makes, and compare the answers with what is expected.
+    Test(PolicyTest),
+    /// Measure how long policies over a role's tools take to load and to answer.
+    Bench(PolicyBench),
     /// Say why a call was let through, asked about or refused.
     Explain(PolicyExplain),
     /// Say what a role's policies, or others in their place, would have answered to past calls.
@@ -252,7 +258,7 @@ impl Policy {
     /// Whether it reads what is written down of runs. The others make no database where there is none.
     pub(super) const fn reads_runs(&self) -> bool {
         match self {
-            Self::Check(_) => false,
+            Self::Check(_) | Self::Schema(_) | Self::Test(_) | Self::Bench(_) => false,
             Self::Explain(_) | Self::Replay(_) => true,
         }
     }
@@ -311,6 +317,43 @@ pub(super) struct PolicyReplay {
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicySchema {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyTest {
+    /// A folder with files of cases, `*.yaml`, also in folders inside it; or one such file.
+    #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub(super) cases: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyBench {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// How often each thread asks about each tool.
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = times)]
+    pub(super) iterations: usize,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Reads a number of times. Their durations are kept: ten million are 160 MB, and take minutes.
+fn times(text: &str) -> Result<usize, String> {
+    let fits = |number: &usize| (1..=10_000_000).contains(number);
+    let number = text.parse().ok().filter(fits);
+    number.ok_or_else(|| "write a whole number from 1 to 10000000".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

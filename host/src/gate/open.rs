@@ -255,6 +255,11 @@ impl Toolset {
         Some(self.entries[entry].tools[tool].parameters.source())
     }
 
+    /// Whether a call of a tool may run programs, by the model's name of the tool.
+    pub fn runs_programs(&self, model_name: &str) -> bool {
+        self.find(model_name).is_some_and(|(entry, _)| self.entries[entry].isolation().is_some())
+    }
+
     pub(super) fn find(&self, model_name: &str) -> Option<(usize, usize)> {
         self.names.get(model_name).copied()
     }

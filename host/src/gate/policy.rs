@@ -225,19 +225,26 @@ pub(super) fn subject(entry: &LoadedEntry, tool: &LoadedTool) -> Subject {
     }
 }
 
-/// The refusal, in the policies' own words. An answer that went wrong says what went wrong.
+/// The refusal, in the policies' own words.
 fn refusal_text(what: &str, records: &[PolicyRecord]) -> String {
-    let objecting = records.iter().filter(|record| record.answer.effect == strictest(records));
-    let reasons: Vec<String> = objecting
+    format!("{what}: {}.", grounds(records).join("; "))
+}
+
+/// Why the answers come to what they come to, in the words of the policies whose answer is the strictest.
+/// One that went wrong says what went wrong. Nothing where all allow and none has a reason.
+pub fn grounds(records: &[PolicyRecord]) -> Vec<String> {
+    let effect = strictest(records);
+    let deciding = records.iter().filter(|record| record.answer.effect == effect);
+    deciding
         .flat_map(|record| {
             let errors = record.answer.errors.iter().cloned();
             let reasons = record.answer.reasons.iter().map(reason_text);
             let none = record.answer.errors.is_empty() && record.answer.reasons.is_empty();
+            let none = none && effect != Effect::Allow;
             let nothing = none.then(|| format!("no policy of `{}` permits it", record.policy));
             errors.chain(reasons).chain(nothing)
         })
-        .collect();
-    format!("{what}: {}.", reasons.join("; "))
+        .collect()
 }
 
 /// A policy's reason: its author's words, then its name.

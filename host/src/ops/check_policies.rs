@@ -70,8 +70,12 @@ pub async fn check_policies(host: &Host, path: &Path) -> Result<CheckedPolicies,
     let mut policies = Vec::new();
     match host.policies() {
         Ok(of_host) => {
-            for parts in &of_host.parts {
-                policies.push(check(host, &mut tools, parts, &file).await?);
+            let config = host.config()?;
+            let home = Path::new(&config.path).parent().unwrap_or(Path::new(""));
+            for (number, parts) in of_host.parts.iter().enumerate() {
+                // Those that the configuration names come first; a variable's begin where we are.
+                let folder = if number < config.policies.len() { home } else { Path::new("") };
+                policies.push(check(host, &mut tools, parts, folder, &file).await?);
             }
         }
         Err(error) => policies.push(CheckedPolicy {
@@ -84,7 +88,10 @@ pub async fn check_policies(host: &Host, path: &Path) -> Result<CheckedPolicies,
     let folder = file.folder();
     for spec in &file.role.policies {
         policies.push(match read_policy(spec, &folder) {
-            Ok(parts) => check(host, &mut tools, &parts, &file).await?,
+            Ok(parts) => {
+                let shown = Path::new(&file.shown).parent().unwrap_or(Path::new(""));
+                check(host, &mut tools, &parts, shown, &file).await?
+            }
             Err(found) => CheckedPolicy {
                 label: spec.component.as_str().to_owned(),
                 of_host: false,
@@ -96,24 +103,25 @@ pub async fn check_policies(host: &Host, path: &Path) -> Result<CheckedPolicies,
     Ok(CheckedPolicies { role: file.role.name, policies })
 }
 
+/// Loads one policy whose sources' names begin at `folder`, as a person may open them from here.
 async fn check(
     host: &Host,
     tools: &mut Toolset,
     parts: &PolicyParts,
+    folder: &Path,
     file: &RoleFile,
 ) -> Result<CheckedPolicy, OpError> {
     let label = parts.label.clone();
     let of_host = parts.origin == PolicyOrigin::Host;
-    let sources = source_folder(parts.origin, file);
     if let Err(error) = host.gate()?.put_under(tools, &[parts]).await {
         let problems = error.policies.into_iter();
-        let findings = problems.flat_map(|problem| findings_of(problem, file)).collect();
+        let findings = problems.flat_map(|problem| findings_of(problem, folder, file)).collect();
         return Ok(CheckedPolicy { label, of_host, findings, loaded: None });
     }
     let mut findings = Vec::new();
     let mut loaded = None;
     for (_, _, policy) in tools.loaded_policies() {
-        findings.extend(policy.warnings.iter().map(|it| Finding::of_source(it, sources)));
+        findings.extend(policy.warnings.iter().map(|it| Finding::of_source(it, folder)));
         loaded = Some(PolicySummary {
             policies: policy.policies.clone(),
             speaks_of_approval: policy.speaks_of_approval,
@@ -123,20 +131,11 @@ async fn check(
     Ok(CheckedPolicy { label, of_host, findings, loaded })
 }
 
-/// Where the names of a policy's sources begin, as a person may open them from here.
-fn source_folder(origin: PolicyOrigin, file: &RoleFile) -> &Path {
-    match origin {
-        PolicyOrigin::Role(_) => Path::new(&file.shown).parent().unwrap_or(Path::new("")),
-        PolicyOrigin::Host => Path::new(""),
-    }
-}
-
-fn findings_of(problem: PolicyProblem, file: &RoleFile) -> Vec<Finding> {
+fn findings_of(problem: PolicyProblem, folder: &Path, file: &RoleFile) -> Vec<Finding> {
     let PolicyProblem { label, origin, error } = problem;
     match (error, origin) {
         (PolicyError::Sources(found), _) => {
-            let sources = source_folder(origin, file);
-            found.iter().map(|it| Finding::of_source(it, sources)).collect()
+            found.iter().map(|it| Finding::of_source(it, folder)).collect()
         }
         (PolicyError::Component(error), PolicyOrigin::Role(position)) => {
             let problem = EntryProblem { position, message: error.message, hint: error.hint };

@@ -3,6 +3,7 @@
 
 mod approve_run;
 mod asked_policies;
+mod bench_policies;
 mod cancel_run;
 mod check_policies;
 mod continue_run;
@@ -20,9 +21,11 @@ mod kept_role;
 mod list_audit;
 mod list_pending;
 mod list_runs;
+mod make_policy_schema;
 mod open_role;
 mod prune_journal;
 mod random;
+mod read_cases;
 mod read_config;
 mod read_policies;
 mod recover_runs;
@@ -33,6 +36,7 @@ mod show_journal;
 mod show_run;
 mod sweep_approvals;
 mod system_clock;
+mod test_policies;
 mod validate_role;
 mod verify_journal;
 
@@ -40,6 +44,7 @@ pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
 };
 pub use asked_policies::Asked;
+pub use bench_policies::{BenchedPolicy, BenchedQuestion, BenchedTool, bench_policies};
 pub use cancel_run::cancel_run;
 pub use check_policies::{CheckedPolicies, CheckedPolicy, Finding, PolicySummary, check_policies};
 pub use edit_call::NewArguments;
@@ -53,6 +58,7 @@ pub use inspect_component::inspect_component;
 pub use list_audit::{list_approvals, list_starts};
 pub use list_pending::list_pending;
 pub use list_runs::list_runs;
+pub use make_policy_schema::{PolicySchema, make_policy_schema};
 pub use open_role::RoleFile;
 pub use prune_journal::{PruneReport, prune_journal};
 pub use recover_runs::{Needs, Recovered, recover_runs};
@@ -62,6 +68,7 @@ pub use run_role::{RunRequest, run_role};
 pub use show_journal::show_journal;
 pub use show_run::{Story, show_run};
 pub use sweep_approvals::{Report as SweepReport, Sweeper, sweep_approvals};
+pub use test_policies::{TestedCase, TestedFile, test_policies};
 pub use validate_role::{Validated, validate_role};
 pub use verify_journal::verify_journal;
 

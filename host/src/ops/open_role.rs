@@ -152,6 +152,16 @@ impl RoleFile {
         opened.map_err(|error| cannot_open(error, &self.shown))
     }
 
+    /// What keeps it from being opened, as sentences.
+    pub(super) fn cannot_open(&self, error: OpenError) -> OpError {
+        cannot_open(error, &self.shown)
+    }
+
+    /// What is wrong with what it names, as sentences.
+    pub(super) fn unusable(&self, problems: Vec<EntryProblem>) -> OpError {
+        unusable(problems, &self.shown)
+    }
+
     /// The folder that the role's relative paths begin at.
     pub(super) fn folder(&self) -> PathBuf {
         folder(&self.path)
@@ -408,6 +418,7 @@ fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {
 /// Why a file that a person named cannot be read, in words.
 pub(super) fn why_unreadable(error: &std::io::Error) -> String {
     match error.kind() {
+        _ if leads_out(error) => "it is a link that leads out of the folder".to_owned(),
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
@@ -415,12 +426,27 @@ pub(super) fn why_unreadable(error: &std::io::Error) -> String {
     }
 }
 
+/// Whether a path was refused because a link in it leads out of the folder that it has to stay in: a refusal
+/// by the system has a number.
+pub(super) fn leads_out(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+}
+
 fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
     let reason = why_unreadable(error);
     OpError::Role { rendered: format!("{what} `{shown}` cannot be read: {reason}") }
 }
 
-fn read_text(path: &Path, limit: u64, shown: &str, what: &str) -> Result<String, OpError> {
+/// Reads a text file that a person named.
+///
+/// # Errors
+/// Why it cannot be read, or that it is too large or no text.
+pub(super) fn read_text(
+    path: &Path,
+    limit: u64,
+    shown: &str,
+    what: &str,
+) -> Result<String, OpError> {
     let cannot = |error: std::io::Error| unreadable(shown, what, &error);
     let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
     let mut bytes = Vec::new();
@@ -436,7 +462,7 @@ fn read_text(path: &Path, limit: u64, shown: &str, what: &str) -> Result<String,
         let problem = Problem {
             position: Position { line, column: 1 },
             message: "this is not UTF-8 text".into(),
-            hint: Some("a role is a YAML text file".into()),
+            hint: Some("save it as YAML text in UTF-8".into()),
             missing_variable: None,
         };
         OpError::Role { rendered: RoleErrors { problems: vec![problem] }.render(shown) }

@@ -1,7 +1,7 @@
 //! What policies are made of: files that a role names, kept with its runs, and files that the host names,
 //! read again whenever they have changed.
 
-use super::open_role::why_unreadable;
+use super::open_role::{leads_out, why_unreadable};
 use crate::domain::policy::{PolicySource, SourceKind};
 use crate::domain::role::{PolicyComponent, PolicySpec, Role};
 use crate::gate::{PolicyOrigin, PolicyParts};
@@ -40,8 +40,29 @@ pub(super) struct Sources {
 /// # Errors
 /// What cannot be read, and why.
 pub(super) fn read_sources(spec: &PolicySpec, folder: &Path) -> Result<Sources, EntryProblem> {
+    read(spec, folder, None)
+}
+
+/// Reads the schema sources alone that a Cedar policy names: whether there are policies yet does not
+/// matter.
+///
+/// # Errors
+/// What of them cannot be read, and why.
+pub(super) fn read_schema(
+    spec: &PolicySpec,
+    folder: &Path,
+) -> Result<Vec<PolicySource>, EntryProblem> {
+    read(spec, folder, Some(SourceKind::Schema)).map(|read| read.sources)
+}
+
+fn read(
+    spec: &PolicySpec,
+    folder: &Path,
+    only: Option<SourceKind>,
+) -> Result<Sources, EntryProblem> {
     let mut reading = Reading {
         cedar: matches!(&spec.component, PolicyComponent::BuiltIn(name) if name == "cedar"),
+        only,
         read: Sources { sources: Vec::new(), looked_at: Vec::new() },
         bytes: 0,
     };
@@ -76,6 +97,8 @@ type Problem = (String, String);
 struct Reading {
     /// Whether files are told apart by how their names end, as Cedar's are.
     cedar: bool,
+    /// Whether only these are wanted.
+    only: Option<SourceKind>,
     read: Sources,
     bytes: usize,
 }
@@ -91,7 +114,7 @@ impl Reading {
         let before = self.read.sources.len();
         self.folder(name.trim_end_matches('/'), path, &dir, 1)?;
         let found = &self.read.sources[before..];
-        if !found.iter().any(|source| source.kind == SourceKind::Policies) {
+        if self.only.is_none() && !found.iter().any(|source| source.kind == SourceKind::Policies) {
             let what = if self.cedar { "no file `*.cedar`" } else { "no file" };
             return Err((
                 format!("the folder `{name}` has {what}, so nothing would decide"),
@@ -133,7 +156,7 @@ impl Reading {
                 let inner = dir.open_dir(&own);
                 let inner = inner.map_err(|error| unreadable("folder", &shown, &error))?;
                 self.folder(&shown, &place, &inner, depth + 1)?;
-            } else if let Some(kind) = self.kind(&own) {
+            } else if let Some(kind) = self.kind(&own).filter(|kind| self.wants(*kind)) {
                 let file = dir.open(&own).map_err(|error| unreadable("file", &shown, &error))?;
                 self.file(shown, place, file, kind)?;
             }
@@ -154,7 +177,14 @@ impl Reading {
         }
     }
 
+    fn wants(&self, kind: SourceKind) -> bool {
+        self.only.is_none_or(|only| only == kind)
+    }
+
     fn named(&mut self, name: &str, path: &Path, kind: SourceKind) -> Result<(), Problem> {
+        if !self.wants(kind) {
+            return Ok(());
+        }
         let file = File::open_ambient(path, ambient_authority());
         let file = file.map_err(|error| unreadable("file", name, &error))?;
         self.file(name.to_owned(), path.to_owned(), file, kind)
@@ -208,9 +238,10 @@ impl Reading {
 
 fn unreadable(what: &str, name: &str, error: &std::io::Error) -> Problem {
     let hint = match error.kind() {
+        _ if leads_out(error) => "put the file itself there, or name the folder that it is in",
         ErrorKind::NotFound => "a relative path begins at the folder of the file that names it",
         ErrorKind::PermissionDenied => "make it readable for this user",
-        _ => "name a file or folder inside it: links that lead out of a folder are not followed",
+        _ => "name another file or folder",
     };
     let why = match (error.kind(), what) {
         (ErrorKind::NotFound, _) => format!("there is no such {what}"),

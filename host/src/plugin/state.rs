@@ -144,6 +144,11 @@ impl Usage {
         self.note = None;
     }
 
+    /// Bytes of its memories now.
+    pub(super) const fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// Counts a call into the host.
     pub(super) fn host_call(&mut self) -> wasmtime::Result<()> {
         self.host_calls += 1;

@@ -9,6 +9,7 @@ use initrunner::ops::{
 use initrunner::runner::Silent;
 use initrunner_tests::home::Home;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -18,11 +19,30 @@ fn role(rule: &str) -> Home {
     Home::with_role(&format!("  - {{type: shell, shell: true, approval: {rule}}}"), RUNNER)
 }
 
-/// Approves all of a run as somebody else, in this process: nothing is executed as long as more people
-/// are needed.
+/// Approves all of the newest run as somebody else, in this process: nothing is executed as long as more
+/// people are needed.
 fn approve_as(home: &Home, identity: &str, note: &str) -> Result<String, OpError> {
+    match approve_with(home, identity, note, &[])? {
+        Approved::Recorded(run) => Ok(run.run.state.to_string()),
+        Approved::Driven(_) => panic!("the run went on"),
+    }
+}
+
+/// The same under these variables; the run goes on where nobody else is needed.
+pub(crate) fn approve_with(
+    home: &Home,
+    identity: &str,
+    note: &str,
+    variables: &[(&str, &str)],
+) -> Result<Approved, OpError> {
     let state = home.state().display().to_string();
-    let environment = move |name: &str| (name == "INITRUNNER_HOME").then(|| state.clone());
+    let own = ("INITRUNNER_HOME", &*state);
+    let variables: BTreeMap<String, String> = variables
+        .iter()
+        .chain([&own])
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let environment = move |name: &str| variables.get(name).cloned();
     let host = Host::new(HostOptions {
         home: ops::Home::find(&environment)?,
         audit_db: None,
@@ -44,10 +64,7 @@ fn approve_as(home: &Home, identity: &str, note: &str) -> Result<String, OpError
     let (_stop, stopped) = watch::channel(None);
     let attended = Attended { reporter: &mut Silent, stop: stopped };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    match runtime.block_on(ops::approve_run(&host, request, attended))? {
-        Approved::Recorded(run) => Ok(run.run.state.to_string()),
-        Approved::Driven(_) => panic!("the run went on"),
-    }
+    runtime.block_on(ops::approve_run(&host, request, attended))
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `initrunner policy`: one file per command.
 
+mod bench;
 mod check;
 mod explain;
 mod replay;
+mod schema;
+mod test;
 
 use super::arguments::Policy;
 use super::exit::Exit;
@@ -17,6 +20,9 @@ pub(super) async fn policy(host: &Host, command: &Policy, output: &Output) -> Ex
         Policy::Check(command) => check::check(host, command, output).await,
         Policy::Explain(command) => explain::explain(host, command, output).await,
         Policy::Replay(command) => replay::replay(host, command, output).await,
+        Policy::Bench(command) => bench::bench(host, command, output).await,
+        Policy::Schema(command) => schema::schema(host, command, output).await,
+        Policy::Test(command) => test::test(host, command, output).await,
     }
 }
 

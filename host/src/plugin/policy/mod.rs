@@ -18,7 +18,7 @@ use super::state::State;
 use crate::domain::digest::Digest;
 use crate::domain::policy::Diagnostic;
 use bindings::{Decider, DeciderPre};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wasmtime::Store;
 
@@ -59,6 +59,14 @@ pub struct LoadedPolicy {
     pre: DeciderPre<State>,
     sources: Vec<bindings::exports::initrunner::plugin::policies::Source>,
     idle: Mutex<Vec<Warm>>,
+}
+
+impl LoadedPolicy {
+    /// Bytes of memory of one instance; `None` where none is idle just now.
+    pub fn memory(&self) -> Option<usize> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.last().map(|warm| warm.store.data().usage.memory())
+    }
 }
 
 /// An instance that has read its sources.
