@@ -402,6 +402,7 @@ cases:
             question: Question::Invoke,
             counts: Counts::default(),
             isolation: None,
+            edited: false,
             answer: PolicyAnswer {
                 effect,
                 reasons: reasons.iter().map(reason).collect(),
