@@ -33,6 +33,7 @@ use crate::plugin::process;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use output::Output;
+use std::env::VarError;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -104,7 +105,14 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
 }
 
 fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
-    let environment = |name: &str| std::env::var(name).ok();
+    let environment = |name: &str| match std::env::var(name) {
+        Ok(value) => Some(value),
+        // A folder of policies whose name is no text is one all the same: nobody goes on without it.
+        Err(VarError::NotUnicode(value)) if name == ops::POLICY_DIR => {
+            Some(value.to_string_lossy().into_owned())
+        }
+        Err(_) => None,
+    };
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
     // They touch no run, and must not make a database where there is none.
     let needs_none = match command {

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The variable that names a folder of Cedar policies for all roles.
-pub(super) const POLICY_DIR: &str = "INITRUNNER_POLICY_DIR";
+pub const POLICY_DIR: &str = "INITRUNNER_POLICY_DIR";
 
 /// The word for policies that `config.toml` names.
 pub(super) const BY_CONFIG: &str = "config.toml";

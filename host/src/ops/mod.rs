@@ -53,6 +53,7 @@ pub use explain_call::{Explanation, Step, Unasked, explain_call};
 pub use export_journal::{ExportRequest, export_journal};
 pub use home::Home;
 pub use host::{Environment, Host, HostOptions, check_named_database};
+pub use host_policies::POLICY_DIR;
 pub use identity::identity;
 pub use inspect_component::inspect_component;
 pub use list_audit::{list_approvals, list_starts};

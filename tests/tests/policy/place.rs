@@ -78,6 +78,7 @@ impl Place {
             audit_db: None,
             persist: true,
             one_run: false,
+            alone: false,
             identity: identity.into(),
             environment: Arc::new(move |name| variables.lock().unwrap().get(name).cloned()),
             on_compile: Arc::new(|_| {}),
