@@ -173,7 +173,9 @@ fn an_edited_call_goes_through_everything_again() {
         check(
             "prepare",
             "refuse",
-            expect!["the call would be refused by component: Nothing was done: it would rather not"],
+            expect![
+                "the call would be refused by component: Nothing was done: it would rather not"
+            ],
         )
         .await;
         let before = said(&story(&host, &run).await);
