@@ -78,7 +78,9 @@ impl Policy for Decider {
                 Decision { reasons: vec![reason; 2_000_000], ..Decision::allow() }
             }
             "errors" => Decision { errors: vec!["x".repeat(100); 10_000], ..Decision::allow() },
-            "controls" => say("\u{1b}[2Ja\nb\u{202e}c".into()),
+            "controls-deny" => {
+                Decision::of(Effect::Deny, Reason::new("one", "\u{1b}[2Ja\nb\u{202e}c"))
+            }
             "print" => {
                 eprintln!("the arguments of one call");
                 say("printed".into())
