@@ -6,7 +6,9 @@
 //! ```
 //!
 //! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`,
-//! `threads`, `load`, `compile`, `growth`.
+//! `threads`, `load`, `compile`, `growth`, `policies`.
+
+mod policies;
 
 use initrunner::domain::approval::{Binding, BindingPart};
 use initrunner::domain::budget::{Budgets, Spent};
@@ -36,7 +38,7 @@ use std::time::{Duration, Instant};
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 12] = [
+    let parts: [(&str, fn()); 13] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
@@ -49,6 +51,7 @@ fn main() {
         ("load", load),
         ("compile", compile),
         ("growth", growth),
+        ("policies", policies::policies),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
