@@ -74,13 +74,13 @@ fn request() -> PolicyRequest {
     }
 }
 
-/// How long the bare crate takes for the same two questions, in microseconds, as a program of its own says:
-/// linked in here, it would have the host's four hundred crates compiled again. `None` where it cannot be
+/// How long the bare crate takes for the same two questions, in microseconds, as a program of its own says,
+/// built as well as the compiler can: linked in here, it would have the host's four hundred crates compiled again. `None` where it cannot be
 /// built.
 fn bare(count: usize) -> Option<f64> {
     let cargo = std::env::var_os("CARGO")?;
     let ran = Command::new(cargo)
-        .args(["run", "--quiet", "-p", "initrunner-cedar", "--example", "speed", "--"])
+        .args(["run", "--quiet", "--release", "-p", "initrunner-cedar", "--example", "speed", "--"])
         .arg(count.to_string())
         .output()
         .ok()?;
