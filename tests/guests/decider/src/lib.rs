@@ -82,7 +82,7 @@ impl Policy for Decider {
                 Decision::of(Effect::Deny, Reason::new("one", "\u{1b}[2Ja\nb\u{202e}c"))
             }
             "print" => {
-                eprintln!("the arguments of one call");
+                print();
                 say("printed".into())
             }
             "count" => say(asked.to_string()),
@@ -127,6 +127,11 @@ fn nonsense(mut decision: Decision) -> Decision {
     std::hint::black_box(decision)
 }
 
+#[expect(clippy::print_stderr, reason = "printing is what is tested")]
+fn print() {
+    eprintln!("the arguments of one call");
+}
+
 fn hoard() -> ! {
     let mut hoard = Vec::new();
     loop {
@@ -134,6 +139,7 @@ fn hoard() -> ! {
     }
 }
 
+#[expect(unconditional_recursion, reason = "it runs out of stack, which is what is tested")]
 fn recurse(depth: usize) -> usize {
     std::hint::black_box([depth; 64])[0] + recurse(depth + 1)
 }
