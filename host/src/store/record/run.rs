@@ -107,12 +107,22 @@ pub struct RunRecord {
 impl RunRecord {
     /// What somebody is told who comes when the run has ended: by whom, where that was a person.
     pub fn over(&self) -> Conflict {
-        match self.outcome.as_deref().and_then(|outcome| outcome.strip_prefix(CANCELLED_BY)) {
-            Some(by) if self.state == RunState::Cancelled => {
-                Conflict::Cancelled { run: self.id.clone(), by: by.to_owned(), at: self.updated_at }
-            }
-            _ => Conflict::WrongState { run: self.id.clone(), state: self.state },
+        over(&self.id, self.state, self.outcome.as_deref(), self.updated_at)
+    }
+}
+
+/// What somebody is told who comes when a run is in `state`, which came at `at` with `outcome`.
+pub(in crate::store) fn over(
+    run: &RunId,
+    state: RunState,
+    outcome: Option<&str>,
+    at: Timestamp,
+) -> Conflict {
+    match outcome.and_then(|outcome| outcome.strip_prefix(CANCELLED_BY)) {
+        Some(by) if state == RunState::Cancelled => {
+            Conflict::Cancelled { run: run.clone(), by: by.to_owned(), at }
         }
+        _ => Conflict::WrongState { run: run.clone(), state },
     }
 }
 
