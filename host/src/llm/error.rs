@@ -147,12 +147,13 @@ pub enum ModelError {
     },
     /// Not an answer of this protocol: a web page, or another protocol.
     #[error(
-        "the model server at `{url}` sent what is no chat completion: {why}; check the role's \
-         `base_url`"
+        "the model server at `{url}` sent what is no {what}: {why}; check the role's `base_url`"
     )]
     NoAnswer {
         /// The address.
         url: String,
+        /// What an answer of this protocol is called.
+        what: &'static str,
         /// What came instead.
         why: String,
     },

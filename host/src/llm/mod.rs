@@ -5,12 +5,14 @@
 //! it, and an answer counts only when the protocol said that it is complete.
 
 mod error;
+mod exchange;
+mod fields;
+mod history;
+mod ids;
 mod openai_chat;
 mod redact;
-mod retry;
 mod scripted;
 mod show;
-mod sse;
 mod timing;
 
 pub use error::ModelError;
@@ -129,6 +131,6 @@ pub fn connect_with(
     match spec.provider {
         // The scripted model touches no network code: a run with it starts within milliseconds.
         Provider::Scripted => Ok(Box::new(scripted::Scripted::load(spec, files)?)),
-        Provider::OpenAi => Ok(Box::new(openai_chat::OpenAiChat::new(spec, env, timing)?)),
+        Provider::OpenAi => openai_chat::connect(spec, env, timing),
     }
 }

@@ -71,7 +71,7 @@ fn error_without(secrets: &Secrets, mut error: ModelError) -> ModelError {
         | E::Unreachable { url, why }
         | E::Disconnected { url, why }
         | E::Unreadable { url, why }
-        | E::NoAnswer { url, why } => &mut [url, why],
+        | E::NoAnswer { url, why, .. } => &mut [url, why],
         E::Silent { url, .. }
         | E::TooSlow { url, .. }
         | E::CutShort { url }

@@ -66,8 +66,9 @@ fn summary(role: &Role) -> String {
     extra("script", &model.script, model.script.is_some());
     extra("base_url", &model.base_url, model.base_url.is_some());
     extra("api_key_env", &model.api_key_env, model.api_key_env.is_some());
-    extra("temperature", &model.temperature, model.temperature.is_some());
-    extra("max_tokens", &model.max_tokens, model.max_tokens.is_some());
+    let sampling = &model.sampling;
+    extra("temperature", &sampling.temperature, sampling.temperature.is_some());
+    extra("max_tokens", &sampling.max_tokens, sampling.max_tokens.is_some());
     extra("description", &role.description, role.description.is_some());
     extra("tags", &role.tags, !role.tags.is_empty());
     extra("author", &role.author, role.author.is_some());

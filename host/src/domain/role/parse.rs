@@ -75,7 +75,8 @@ fn secret_names(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<Stri
     let declared = keys.get("secrets").map(|field| parse_secrets(&field, lookup, &mut unused));
     let mut names = declared.unwrap_or_default();
     let model = keys.get("model").and_then(|field| parse_model(&field, &mut unused));
-    names.extend(model.and_then(|model| model.key_variable().map(str::to_owned)));
+    let keys = model.iter().flat_map(|model| model.key_variables());
+    names.extend(keys.map(str::to_owned));
     names
 }
 

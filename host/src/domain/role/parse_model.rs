@@ -5,7 +5,7 @@
 
 use super::field::Field;
 use super::keys::Keys;
-use super::{ModelSpec, Provider};
+use super::{ModelSpec, Provider, Sampling};
 use crate::domain::yaml::{NodeValue, Problems, Scalar, Typed, is_variable_name, shown};
 
 const KEYS: [&str; 7] =
@@ -46,8 +46,10 @@ pub(super) fn parse_model(field: &Field<'_>, problems: &mut Problems) -> Option<
     Some(ModelSpec {
         base_url: keys.get("base_url").and_then(|field| base_url(&field, problems)),
         api_key_env: keys.get("api_key_env").and_then(|field| api_key_env(&field, problems)),
-        temperature: keys.get("temperature").and_then(|field| temperature(&field, problems)),
-        max_tokens: keys.get("max_tokens").and_then(|field| field.positive(problems)),
+        sampling: Sampling {
+            temperature: keys.get("temperature").and_then(|field| temperature(&field, problems)),
+            max_tokens: keys.get("max_tokens").and_then(|field| field.positive(problems)),
+        },
         provider: provider?,
         name: name.flatten().map_or(SCRIPTED, |name| &name.text).to_owned(),
         script: script.flatten().map(|script| script.text.clone()),
@@ -68,18 +70,11 @@ fn parse_short(field: &Field<'_>, scalar: &Scalar, problems: &mut Problems) -> O
         problems.add(field.node.position, message, SHORT);
         return None;
     }
-    let (name, script) = match provider {
-        Provider::OpenAi => (rest.to_owned(), None),
-        Provider::Scripted => (SCRIPTED.to_owned(), Some(rest.to_owned())),
-    };
-    Some(ModelSpec {
-        provider,
-        name,
-        base_url: None,
-        api_key_env: None,
-        temperature: None,
-        max_tokens: None,
-        script,
+    Some(match provider {
+        Provider::OpenAi => ModelSpec::new(provider, rest),
+        Provider::Scripted => {
+            ModelSpec { script: Some(rest.to_owned()), ..ModelSpec::new(provider, SCRIPTED) }
+        }
     })
 }
 

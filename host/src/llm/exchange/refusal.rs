@@ -1,8 +1,8 @@
 //! What a server says when it does not answer.
 
-use super::super::{ModelError, retry};
-use super::OpenAiChat;
+use super::super::ModelError;
 use super::send::{Again, Failure};
+use super::{Server, retry};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 const LARGEST_BODY: usize = 64 << 10;
 
 /// Reads a response that is not a success. `attempt` counts from 1.
-pub(super) async fn read(model: &OpenAiChat, mut response: Response, attempt: u32) -> Failure {
+pub(super) async fn read(server: &Server, mut response: Response, attempt: u32) -> Failure {
     let status = response.status();
     let header = |name: &str| {
         response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -23,7 +23,7 @@ pub(super) async fn read(model: &OpenAiChat, mut response: Response, attempt: u3
     let mut body = Vec::new();
     while body.len() < LARGEST_BODY {
         // Whatever stops the body, the status has been said.
-        match timeout(model.timing.idle, response.chunk()).await {
+        match timeout(server.timing.idle, response.chunk()).await {
             Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
             _ => break,
         }
@@ -36,24 +36,24 @@ pub(super) async fn read(model: &OpenAiChat, mut response: Response, attempt: u3
     } else {
         message(&body)
     };
-    judge(model, status, &body, model.shown(&message), attempt, asked)
+    judge(server, status, &body, server.shown(&message), attempt, asked)
 }
 
 fn judge(
-    model: &OpenAiChat,
+    server: &Server,
     status: StatusCode,
     body: &str,
     message: String,
     attempts: u32,
     asked: Option<std::time::Duration>,
 ) -> Failure {
-    let url = model.url();
+    let url = server.url();
     let without_credit = code(body).as_deref() == Some("insufficient_quota");
     let status = status.as_u16();
     match status {
-        401..=403 => Failure::last(no_access(model, status, message)),
+        401..=403 => Failure::last(no_access(server, status, message)),
         // A provider's way to say 402: waiting does not fill an account.
-        429 if without_credit => Failure::last(no_access(model, status, message)),
+        429 if without_credit => Failure::last(no_access(server, status, message)),
         408 | 409 | 425 | 429 | 500.. => Failure {
             again: Some(Again { why: format!("status {status}: {message}"), asked }),
             error: ModelError::Unavailable { url, status, message, attempts },
@@ -62,8 +62,8 @@ fn judge(
     }
 }
 
-fn no_access(model: &OpenAiChat, status: u16, message: String) -> ModelError {
-    let cure = match (&model.key, status) {
+fn no_access(server: &Server, status: u16, message: String) -> ModelError {
+    let cure = match (&server.key, status) {
         (_, 402 | 429) => "add credit to the account, then resume".to_owned(),
         (Some(key), _) => format!("check the key in `{}`, then resume", key.variable),
         (None, _) => {
@@ -71,11 +71,11 @@ fn no_access(model: &OpenAiChat, status: u16, message: String) -> ModelError {
                 .to_owned()
         }
     };
-    ModelError::NoAccess { url: model.url(), status, message, cure }
+    ModelError::NoAccess { url: server.url(), status, message, cure }
 }
 
 /// The message in an error's body, in any of the shapes that servers give it; else the body.
-pub(super) fn message(body: &str) -> String {
+pub(in crate::llm) fn message(body: &str) -> String {
     let Ok(value) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     find_message(&value).unwrap_or_else(|| body.to_owned())
 }
