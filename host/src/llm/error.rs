@@ -196,6 +196,9 @@ pub enum ModelError {
         /// The model.
         model: String,
     },
+    /// A list of models is empty.
+    #[error("there is no model to ask; name one in the role's `model`")]
+    NoModel,
     /// The scripted model's file is faulty.
     #[error(transparent)]
     Script(#[from] ScriptError),
@@ -232,6 +235,24 @@ impl ModelError {
         )
     }
 
+    /// Whether the model is only not to be had for now, so that another may be asked in its place. A
+    /// wrong key or request is not that: the other would hide it.
+    pub const fn is_unavailability(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Disconnected { .. }
+            | Self::Silent { .. }
+            | Self::TooSlow { .. }
+            | Self::AskedToWait { .. }
+            | Self::Unavailable { .. }
+            | Self::BrokeOff { .. }
+            | Self::CutShort { .. } => true,
+            // An account without credit.
+            Self::NoAccess { status, .. } => matches!(status, 402 | 429),
+            _ => false,
+        }
+    }
+
     /// Whether asking again can help, so that the run is interrupted and can be resumed; otherwise the
     /// same request would fail the same way for ever.
     pub fn is_temporary(&self) -> bool {
@@ -255,6 +276,7 @@ impl ModelError {
             | Self::CallCutOff { .. }
             | Self::NothingSaid { .. }
             | Self::Filtered { .. }
+            | Self::NoModel
             | Self::Script(_)
             | Self::NoScript
             | Self::ScriptNotRead { .. }

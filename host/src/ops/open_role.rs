@@ -69,7 +69,7 @@ impl RoleFile {
         let folder = folder(&path);
 
         let mut files = BTreeMap::new();
-        if let Some(script) = &role.model.script {
+        for script in role.model.all().filter_map(|model| model.script.as_ref()) {
             let place = folder.join(script);
             let shown = place.display().to_string();
             files.insert(

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(in crate::domain) mod check;
+mod detect_provider;
 mod errors;
 mod field;
 mod keys;
@@ -16,6 +17,7 @@ mod parse_model;
 mod parse_name;
 mod parse_policy;
 mod parse_prompt;
+mod parse_sampling;
 mod parse_secrets;
 mod parse_settings;
 mod parse_source;
@@ -31,7 +33,7 @@ pub(in crate::domain) use parse_grants::{Place, parse_grants};
 pub(in crate::domain) use parse_policy::parse_policies;
 
 use super::approval::ApprovalMode;
-use super::budget::Budgets;
+use super::budget::{Allowance, Budgets};
 use super::grant::{FileGrant, HttpGrant, SecretGrant, SqlGrant};
 use super::limit::Limits;
 use super::permission::Permissions;
@@ -64,6 +66,8 @@ pub struct Role {
     pub entries: Vec<Entry>,
     /// Limits on a whole run.
     pub budgets: Budgets,
+    /// What its model may use up in a whole run.
+    pub allowance: Allowance,
     /// What `approval:` says for the whole role.
     pub approval: RuleSpec,
     /// Who decides about calls before anything else does, in the order written.
@@ -212,12 +216,15 @@ pub enum ProcessGrantSpec {
 }
 
 impl Role {
-    /// The environment variables whose values are secret: the ones that it declares, and the model's
-    /// key.
+    /// The environment variables whose values are secret: the ones that it declares, and the models'
+    /// keys.
     pub fn secret_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        let keys = self.model.key_variables();
-        names.extend(keys.into_iter().filter(|key| !self.secrets.iter().any(|it| it == key)));
+        for key in self.model.all().flat_map(ModelSpec::key_variables) {
+            if !names.contains(&key) {
+                names.push(key);
+            }
+        }
         names
     }
 }

@@ -122,7 +122,10 @@ mod tests {
             assert_eq!(Address::parse(base, site, "/chat").unwrap().url.as_str(), expected);
         }
         let address = Address::parse(Some("https://x.example?a=b"), site, "/chat").unwrap();
-        assert_eq!(address.with("alt", "sse").url.as_str(), "https://x.example/v1/chat?a=b&alt=sse");
+        assert_eq!(
+            address.with("alt", "sse").url.as_str(),
+            "https://x.example/v1/chat?a=b&alt=sse"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::send::{Again, Failure};
 use super::{Server, retry};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// The most that is read of an error's body: 64 KiB hold any message, of which 500 characters are
@@ -29,6 +30,7 @@ pub(super) async fn read(server: &Server, mut response: Response, attempt: u32) 
         }
     }
     let body = String::from_utf8_lossy(&body);
+    let asked = asked.or_else(|| retry_delay(&body));
     let message = if status.is_redirection() {
         format!("it redirects to `{}`, which is not followed", location.as_deref().unwrap_or("?"))
     } else if body.trim().is_empty() {
@@ -45,13 +47,17 @@ fn judge(
     body: &str,
     message: String,
     attempts: u32,
-    asked: Option<std::time::Duration>,
+    asked: Option<Duration>,
 ) -> Failure {
     let url = server.url();
     let without_credit = code(body).as_deref() == Some("insufficient_quota");
     let status = status.as_u16();
     match status {
         401..=403 => Failure::last(no_access(server, status, message)),
+        // Gemini's way to say 401.
+        400 if body.contains("API_KEY_INVALID") => {
+            Failure::last(no_access(server, status, message))
+        }
         // A provider's way to say 402: waiting does not fill an account.
         429 if without_credit => Failure::last(no_access(server, status, message)),
         408 | 409 | 425 | 429 | 500.. => Failure {
@@ -94,6 +100,14 @@ fn find_message(value: &Value) -> Option<String> {
     }
 }
 
+/// The wait that Gemini asks for, in the body and in no header: `"retryDelay": "34s"`.
+fn retry_delay(body: &str) -> Option<Duration> {
+    let value: Value = serde_json::from_str(body).ok()?;
+    let details = value.get("error")?.get("details")?.as_array()?;
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
+}
+
 fn code(body: &str) -> Option<String> {
     let value: Value = serde_json::from_str(body).ok()?;
     Some(value.get("error")?.get("code")?.as_str()?.to_owned())
@@ -123,5 +137,12 @@ mod tests {
             "insufficient_quota"
         );
         assert_eq!(code(r#"{"error":{"code":7}}"#), None);
+        let delay = |delay| {
+            let body =
+                format!(r#"{{"error":{{"details":[{{"a":1}},{{"retryDelay":"{delay}"}}]}}}}"#);
+            retry_delay(&body)
+        };
+        assert_eq!(delay("1.5s"), Some(Duration::from_millis(1500)));
+        assert_eq!([delay("-1s"), delay("1"), delay("NaNs"), retry_delay("[]")], [None; 4]);
     }
 }

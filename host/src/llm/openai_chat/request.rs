@@ -19,6 +19,18 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
@@ -100,6 +112,12 @@ pub(super) fn body(spec: &ModelSpec, is_openai: bool, request: Request<'_>) -> S
         messages,
         tools: tools.collect(),
         temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        presence_penalty: sampling.presence_penalty,
+        frequency_penalty: sampling.frequency_penalty,
+        seed: sampling.seed,
+        stop: &sampling.stop,
+        reasoning_effort: sampling.reasoning_effort.as_deref(),
         max_tokens,
         max_completion_tokens,
         stream: true,
@@ -218,7 +236,8 @@ mod tests {
 
     #[test]
     fn a_whole_request_has_its_settings_and_tools() {
-        let sampling = Sampling { temperature: Some(0.5), max_tokens: Some(9) };
+        let sampling =
+            Sampling { temperature: Some(0.5), max_tokens: Some(9), ..Sampling::default() };
         let spec = ModelSpec { sampling, ..spec() };
         let tools = [ToolSpec {
             name: "shell".into(),
