@@ -6,6 +6,7 @@ pub mod components;
 pub mod home;
 pub mod interfaces;
 pub mod model_stub;
+pub mod policies;
 pub mod prove;
 pub mod random;
 pub mod reference;

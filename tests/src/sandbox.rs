@@ -113,13 +113,8 @@ impl Sandbox {
         };
         let role = parse(&text, &value).map_err(|errors| errors.render("role.yaml"))?;
         let render = |problems: Vec<initrunner::plugin::EntryProblem>| {
-            let problems = problems.into_iter().map(|problem| Problem {
-                position: problem.position,
-                message: problem.message,
-                hint: problem.hint,
-                missing_variable: None,
-            });
-            RoleErrors { problems: problems.collect() }.render("role.yaml")
+            let problems = problems.into_iter().map(Problem::from).collect();
+            RoleErrors { problems }.render("role.yaml")
         };
         let mut sources = Vec::new();
         for entry in &role.entries {

@@ -138,16 +138,14 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
             | Command::Audit(_)
     );
     Ok(Host::new(HostOptions {
-        home,
         audit_db,
         persist,
         one_run: !reads_only && !fail_point::several_threads(),
         alone: !fail_point::several_threads(),
-        identity: ops::identity(),
-        environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {
             progress.talk(&format!("Compiling the component `{name}` (once on this machine) …"));
         }),
         on_warning: Arc::new(move |sentence| warnings.talk(&format!("note: {sentence}"))),
+        ..HostOptions::new(home, ops::identity(), environment)
     }))
 }

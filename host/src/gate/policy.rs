@@ -12,15 +12,11 @@ use crate::domain::visible::one_line;
 use crate::plugin::{LoadedEntry, LoadedTool};
 
 /// A call that policies let through, to a person perhaps. Only this file makes one.
-pub(super) struct Reviewed {
-    call: Call,
-    records: Vec<PolicyRecord>,
-}
+pub(super) struct Reviewed(Call);
 
 impl Reviewed {
-    /// The call, and what policies said of it.
-    pub(super) fn into_parts(self) -> (Call, Vec<PolicyRecord>) {
-        (self.call, self.records)
+    pub(super) fn into_call(self) -> Call {
+        self.0
     }
 }
 
@@ -36,17 +32,16 @@ pub(super) async fn review(
     said: &mut Vec<PolicyRecord>,
 ) -> Result<Reviewed, Refusal> {
     if tools.policies().is_empty() {
-        return Ok(Reviewed { call, records: Vec::new() });
+        return Ok(Reviewed(call));
     }
     let about = About::call(tools, &call);
-    let records = ask(gate, tools, about, &Question::Invoke, circumstances).await;
-    said.clone_from(&records);
-    match strictest(&records) {
+    *said = ask(gate, tools, about, &Question::Invoke, circumstances).await;
+    match strictest(said) {
         Effect::Deny => Err(Refusal {
             by: RefusedBy::Policy,
-            result: refusal_text("This call is refused by policy", &records),
+            result: refusal_text("This call is refused by policy", said),
         }),
-        Effect::Allow | Effect::Ask => Ok(Reviewed { call, records }),
+        Effect::Allow | Effect::Ask => Ok(Reviewed(call)),
     }
 }
 
@@ -129,13 +124,12 @@ impl Gate {
         };
         let question = Question::Approve(reviewer.to_owned());
         let about = About::call(tools, &resolved);
-        let records = ask(self, tools, about, &question, &call.circumstances).await;
-        said.clone_from(&records);
-        match strictest(&records) {
+        *said = ask(self, tools, about, &question, &call.circumstances).await;
+        match strictest(said) {
             Effect::Allow => Ok(()),
             Effect::Ask | Effect::Deny => {
                 let who = one_line(reviewer);
-                Err(refusal_text(&format!("policy does not let {who} approve it"), &records))
+                Err(refusal_text(&format!("policy does not let {who} approve it"), said))
             }
         }
     }

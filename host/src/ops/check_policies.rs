@@ -5,11 +5,9 @@ use super::error::OpError;
 use super::host::Host;
 use super::open_role::RoleFile;
 use super::read_policies::read_policy;
+use super::tell_problems::{Finding, findings_of};
 use crate::domain::digest::Digest;
-use crate::domain::role::Position;
-use crate::gate::{PolicyOrigin, PolicyParts, PolicyProblem, Toolset};
-use crate::plugin::EntryProblem;
-use crate::plugin::policy::PolicyError;
+use crate::gate::{PolicyOrigin, PolicyParts, Toolset};
 use std::path::Path;
 
 /// The policies over one role's tools.
@@ -43,21 +41,6 @@ pub struct PolicySummary {
     pub speaks_of_approval: bool,
     /// Of the component and everything that it decides by.
     pub digest: Digest,
-}
-
-/// Something about a policy, for its author.
-#[derive(Debug)]
-pub struct Finding {
-    /// The file, as a person may open it; `None` where no file is at fault.
-    pub file: Option<String>,
-    /// Where in it.
-    pub place: Option<(usize, usize)>,
-    /// Whether the policy can be used in spite of it.
-    pub is_warning: bool,
-    /// One sentence.
-    pub message: String,
-    /// What to write instead.
-    pub hint: Option<String>,
 }
 
 /// Opens a role's tools and loads every policy over them, the host's and the role's.
@@ -95,7 +78,7 @@ pub async fn check_policies(host: &Host, path: &Path) -> Result<CheckedPolicies,
             Err(found) => CheckedPolicy {
                 label: spec.component.as_str().to_owned(),
                 of_host: false,
-                findings: found.into_iter().map(|it| Finding::of_role(it, &file)).collect(),
+                findings: found.into_iter().map(|it| Finding::of_role(it, &file.shown)).collect(),
                 loaded: None,
             },
         });
@@ -115,7 +98,8 @@ async fn check(
     let of_host = parts.origin == PolicyOrigin::Host;
     if let Err(error) = host.gate()?.put_under(tools, &[parts]).await {
         let problems = error.policies.into_iter();
-        let findings = problems.flat_map(|problem| findings_of(problem, folder, file)).collect();
+        let findings =
+            problems.flat_map(|problem| findings_of(problem, folder, Some(&file.shown))).collect();
         return Ok(CheckedPolicy { label, of_host, findings, loaded: None });
     }
     let mut findings = Vec::new();
@@ -129,56 +113,4 @@ async fn check(
         });
     }
     Ok(CheckedPolicy { label, of_host, findings, loaded })
-}
-
-fn findings_of(problem: PolicyProblem, folder: &Path, file: &RoleFile) -> Vec<Finding> {
-    let PolicyProblem { label, origin, error } = problem;
-    match (error, origin) {
-        (PolicyError::Sources(found), _) => {
-            found.iter().map(|it| Finding::of_source(it, folder)).collect()
-        }
-        (PolicyError::Component(error), PolicyOrigin::Role(position)) => {
-            let problem = EntryProblem { position, message: error.message, hint: error.hint };
-            vec![Finding::of_role(problem, file)]
-        }
-        (PolicyError::Component(error), PolicyOrigin::Host) => vec![Finding {
-            hint: error.hint,
-            ..Finding::of_text(format!("the policy `{label}` cannot be used: {}", error.message))
-        }],
-    }
-}
-
-impl Finding {
-    fn of_text(message: String) -> Self {
-        Self { file: None, place: None, is_warning: false, message, hint: None }
-    }
-
-    fn of_role(problem: EntryProblem, file: &RoleFile) -> Self {
-        let EntryProblem { position: Position { line, column }, message, hint } = problem;
-        let (file, place) = (Some(file.shown.clone()), Some((line, column)));
-        Self { file, place, is_warning: false, message, hint }
-    }
-
-    fn of_source(found: &crate::domain::policy::Diagnostic, folder: &Path) -> Self {
-        Self {
-            file: Some(folder.join(&found.source).display().to_string()),
-            place: found.place.map(|(line, column)| (line as usize, column as usize)),
-            is_warning: found.is_warning,
-            message: found.message.clone(),
-            hint: found.hint.clone(),
-        }
-    }
-
-    /// `FILE:LINE:COLUMN: message`, and the hint on a line of its own.
-    pub fn render(&self) -> String {
-        let Self { file, place, is_warning, message, hint } = self;
-        let file = file.as_deref().map(|file| match place {
-            Some((line, column)) => format!("{file}:{line}:{column}: "),
-            None => format!("{file}: "),
-        });
-        let warning = if *is_warning { "warning: " } else { "" };
-        let hint = hint.as_ref().map(|hint| format!("\n  hint: {hint}"));
-        let (file, hint) = (file.unwrap_or_default(), hint.unwrap_or_default());
-        format!("{file}{warning}{message}{hint}")
-    }
 }

@@ -3,7 +3,8 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::{Opened, why_unreadable};
+use super::open_role::Opened;
+use super::read_text::why_unreadable;
 use crate::domain::canonical::{self, Canonical};
 use crate::domain::edit::{self, Change};
 use crate::domain::policy::{Circumstances, PolicyRecord};

@@ -42,6 +42,28 @@ pub struct HostOptions {
     pub on_warning: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
+impl HostOptions {
+    /// A process that lives long and serves many, writes everything down in the state folder, and tells
+    /// nobody anything.
+    pub fn new(
+        home: Home,
+        identity: impl Into<String>,
+        environment: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            home,
+            audit_db: None,
+            persist: true,
+            one_run: false,
+            alone: false,
+            identity: identity.into(),
+            environment: Arc::new(environment),
+            on_compile: Arc::new(|_| {}),
+            on_warning: Arc::new(|_| {}),
+        }
+    }
+}
+
 /// Reads an environment variable.
 pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 

@@ -10,7 +10,7 @@ use super::host::Host;
 use super::read_policies::{Found, Looked, read_sources};
 use crate::domain::clock::Timestamp;
 use crate::domain::config::HostConfig;
-use crate::domain::role::{PolicyComponent, PolicySpec, Problem, RoleErrors};
+use crate::domain::role::{PolicyComponent, PolicySpec, RoleErrors};
 use crate::gate::{PolicyOrigin, PolicyParts};
 use crate::plugin::{EntryProblem, Source};
 use std::path::Path;
@@ -227,16 +227,10 @@ fn parts(
     shown: &str,
 ) -> Result<(PolicyParts, Vec<Looked>), OpError> {
     let wrong = |problem: EntryProblem| {
-        let problem = Problem {
-            position: problem.position,
-            message: problem.message,
-            hint: problem.hint,
-            missing_variable: None,
-        };
         let rendered = match shown {
             // It has no lines.
             POLICY_DIR => problem.message,
-            path => RoleErrors { problems: vec![problem] }.render(path),
+            path => RoleErrors { problems: vec![problem.into()] }.render(path),
         };
         OpError::Config { rendered }
     };

@@ -3,9 +3,9 @@
 use super::error::OpError;
 use super::host::Host;
 use super::open_role::RoleFile;
-use super::read_policies::{read_policy, read_schema};
+use super::read_policies::{read_policy, read_schema, role_parts};
 use crate::domain::role::{PolicyComponent, PolicySpec};
-use crate::gate::{PolicyOrigin, PolicyParts};
+use crate::gate::PolicyParts;
 use crate::plugin::Source;
 use std::path::Path;
 
@@ -75,12 +75,7 @@ fn read_cedar(
     let component = Source::of_policy(&spec.component, folder);
     let component = component.map_err(|error| error.at(spec.position));
     match (component, read_schema(spec, folder)) {
-        (Ok(component), Ok(sources)) => Ok(PolicyParts {
-            label: spec.component.as_str().to_owned(),
-            origin: PolicyOrigin::Role(spec.position),
-            component,
-            sources,
-        }),
+        (Ok(component), Ok(sources)) => Ok(role_parts(spec, component, sources)),
         (component, sources) => Err(component.err().into_iter().chain(sources.err()).collect()),
     }
 }

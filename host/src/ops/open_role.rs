@@ -5,21 +5,18 @@ use super::host::Host;
 use super::host_policies::{HostPolicies, POLICY_DIR};
 use super::kept_role::{Origin, Recorder};
 use super::read_policies::{keep_host, kept_host, kept_policies, read_policies};
+use super::read_text::read_text;
+use super::tell_problems::{cannot_open, unusable};
 use crate::domain::component::ComponentBytes;
-use crate::domain::policy::Diagnostic;
-use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
+use crate::domain::role::{Role, RoleErrors, parse};
 use crate::domain::secret::Secrets;
 use crate::gate::{
     Gate, OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset,
 };
 use crate::llm::{self, Model, ModelError};
-use crate::plugin::policy::PolicyError;
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
 use crate::store::{RunRecord, StoredRun};
-use cap_std::ambient_authority;
-use cap_std::fs::File;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -152,12 +149,12 @@ impl RoleFile {
         let none = HostPolicies::default();
         let what = Openable { policies: &[], ..self.openable() };
         let opened = open_under(host.gate()?, what, environment, &secrets, &none).await;
-        opened.map_err(|error| cannot_open(error, &self.shown))
+        opened.map_err(|error| cannot_open(error, Some(&self.shown)))
     }
 
     /// What keeps it from being opened, as sentences.
     pub(super) fn cannot_open(&self, error: OpenError) -> OpError {
-        cannot_open(error, &self.shown)
+        cannot_open(error, Some(&self.shown))
     }
 
     /// What is wrong with what it names, as sentences.
@@ -310,11 +307,11 @@ async fn open_tools(
         && let Some(before) = host.policies_before(&current)
         && let Ok(tools) = open_under(gate, what, environment, secrets, &before).await
     {
-        let why = cannot_open(error, what.shown);
+        let why = cannot_open(error, Some(what.shown));
         (host.options.on_warning)(&format!("the host's policies were left as they were: {why}"));
         return Ok((tools, before));
     }
-    Err(cannot_open(error, what.shown))
+    Err(cannot_open(error, Some(what.shown)))
 }
 
 async fn open_under(
@@ -355,122 +352,4 @@ fn no_model(error: ModelError) -> OpError {
         ModelError::NoKey { .. } => OpError::MissingVariables { rendered: error.to_string() },
         error => error.into(),
     }
-}
-
-/// Everything that keeps a role from being opened, as sentences.
-fn cannot_open(error: OpenError, shown: &str) -> OpError {
-    if !error.entries.is_empty() {
-        return unusable(error.entries, shown);
-    }
-    let role_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
-    let of_host = error.policies.iter().any(|problem| problem.origin == PolicyOrigin::Host);
-    let rendered: Vec<String> = error
-        .policies
-        .into_iter()
-        .map(|PolicyProblem { label, origin, error }| match (error, origin) {
-            (PolicyError::Sources(found), PolicyOrigin::Role(_)) => {
-                render_diagnostics(&found, role_folder)
-            }
-            (PolicyError::Sources(found), PolicyOrigin::Host) => {
-                render_diagnostics(&found, Path::new(""))
-            }
-            (PolicyError::Component(error), PolicyOrigin::Role(position)) => {
-                let problem = Problem {
-                    position,
-                    message: error.message,
-                    hint: error.hint,
-                    missing_variable: None,
-                };
-                RoleErrors { problems: vec![problem] }.render(shown)
-            }
-            (PolicyError::Component(error), PolicyOrigin::Host) => {
-                let hint = error.hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-                format!("the policy `{label}` cannot be used: {}{hint}", error.message)
-            }
-        })
-        .collect();
-    let rendered = rendered.join("\n");
-    match of_host {
-        true => OpError::Config { rendered },
-        false => OpError::Role { rendered },
-    }
-}
-
-/// What is wrong with policies, or worth a look, as compilers say it.
-pub(super) fn render_diagnostics(found: &[Diagnostic], folder: &Path) -> String {
-    let line = |it: &Diagnostic| {
-        let source = folder.join(&it.source);
-        let place = match it.place {
-            Some((line, column)) => format!("{}:{line}:{column}", source.display()),
-            None => source.display().to_string(),
-        };
-        let warning = if it.is_warning { "warning: " } else { "" };
-        let hint = it.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-        format!("{place}: {warning}{}{hint}", it.message)
-    };
-    found.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {
-    let problems = problems.into_iter().map(|problem| Problem {
-        position: problem.position,
-        message: problem.message,
-        hint: problem.hint,
-        missing_variable: None,
-    });
-    OpError::Role { rendered: RoleErrors { problems: problems.collect() }.render(shown) }
-}
-
-/// Why a file that a person named cannot be read, in words.
-pub(super) fn why_unreadable(error: &std::io::Error) -> String {
-    match error.kind() {
-        _ if leads_out(error) => "it is a link that leads out of the folder".to_owned(),
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// Whether a path was refused because a link in it leads out of the folder that it has to stay in: a refusal
-/// by the system has a number.
-pub(super) fn leads_out(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
-}
-
-fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
-    let reason = why_unreadable(error);
-    OpError::Role { rendered: format!("{what} `{shown}` cannot be read: {reason}") }
-}
-
-/// Reads a text file that a person named.
-///
-/// # Errors
-/// Why it cannot be read, or that it is too large or no text.
-pub(super) fn read_text(
-    path: &Path,
-    limit: u64,
-    shown: &str,
-    what: &str,
-) -> Result<String, OpError> {
-    let cannot = |error: std::io::Error| unreadable(shown, what, &error);
-    let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > limit {
-        return Err(OpError::Role {
-            rendered: format!("{what} `{shown}` is larger than {} KiB", limit >> 10),
-        });
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let problem = Problem {
-            position: Position { line, column: 1 },
-            message: "this is not UTF-8 text".into(),
-            hint: Some("save it as YAML text in UTF-8".into()),
-            missing_variable: None,
-        };
-        OpError::Role { rendered: RoleErrors { problems: vec![problem] }.render(shown) }
-    })
 }

@@ -1,7 +1,7 @@
 //! Files of cases below a folder: found, and read.
 
 use super::error::OpError;
-use super::open_role::{read_text, why_unreadable};
+use super::read_text::{read_text, why_unreadable};
 use crate::domain::policy_case::{CaseFile, parse_cases};
 use crate::domain::role::RoleErrors;
 use cap_std::ambient_authority;

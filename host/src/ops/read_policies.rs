@@ -1,7 +1,7 @@
 //! What policies are made of: files that a role names, kept with its runs, and files that the host names,
 //! read again whenever they have changed.
 
-use super::open_role::{leads_out, why_unreadable};
+use super::read_text::{leads_out, why_unreadable};
 use crate::domain::policy::{PolicySource, SourceKind};
 use crate::domain::role::{PolicyComponent, PolicySpec, Role};
 use crate::gate::{PolicyOrigin, PolicyParts};
@@ -371,7 +371,12 @@ pub(super) fn kept_policies(
     numbered.map(|((number, spec), component)| role_parts(spec, component, kept(number))).collect()
 }
 
-fn role_parts(spec: &PolicySpec, component: Source, sources: Vec<PolicySource>) -> PolicyParts {
+/// A policy of a role, by its parts.
+pub(super) fn role_parts(
+    spec: &PolicySpec,
+    component: Source,
+    sources: Vec<PolicySource>,
+) -> PolicyParts {
     PolicyParts {
         label: spec.component.as_str().to_owned(),
         origin: PolicyOrigin::Role(spec.position),

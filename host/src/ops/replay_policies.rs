@@ -4,8 +4,9 @@
 use super::asked_policies::{Asked, first_asked};
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::{RoleFile, render_diagnostics};
+use super::open_role::RoleFile;
 use super::read_policies::read_policy;
+use super::tell_problems::{Finding, cannot_open};
 use crate::domain::clock::Timestamp;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::{CallId, RunId};
@@ -13,11 +14,8 @@ use crate::domain::moment::Moment;
 use crate::domain::policy::{Effect, PolicyRecord, Question, strictest};
 use crate::domain::role::PolicySpec;
 use crate::domain::secret::any_shape;
-use crate::gate::{
-    AssumedIsolation, Gate, OpenError, PolicyOrigin, PolicyProblem, PolicyQuery, Toolset,
-};
+use crate::gate::{AssumedIsolation, Gate, PolicyQuery, Toolset};
 use crate::plugin::EntryProblem;
-use crate::plugin::policy::PolicyError;
 use crate::store::{CallRecord, StoreError, StoredRun};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -173,35 +171,15 @@ async fn open(host: &Host, request: &ReplayRequest) -> Result<(String, Toolset),
     let mut tools = file.open_bare_tools(host).await?;
     let of_host = host.policies()?;
     let all: Vec<_> = of_host.parts.iter().chain([&given]).collect();
-    host.gate()?.put_under(&mut tools, &all).await.map_err(cannot_use)?;
+    host.gate()?.put_under(&mut tools, &all).await.map_err(|error| cannot_open(error, None))?;
     Ok((file.role.name, tools))
 }
 
 /// What is wrong with policies that no file names: they have no line.
 fn unusable(found: Vec<EntryProblem>) -> OpError {
-    let line = |it: EntryProblem| with_hint(&it.message, it.hint.as_deref());
-    OpError::Role { rendered: found.into_iter().map(line).collect::<Vec<_>>().join("\n") }
-}
-
-fn with_hint(message: &str, hint: Option<&str>) -> String {
-    let hint = hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-    format!("{message}{hint}")
-}
-
-fn cannot_use(error: OpenError) -> OpError {
-    let of_host = error.policies.iter().any(|problem| problem.origin == PolicyOrigin::Host);
-    let sentence = |PolicyProblem { label, error, .. }: PolicyProblem| match error {
-        PolicyError::Sources(found) => render_diagnostics(&found, Path::new("")),
-        PolicyError::Component(error) => with_hint(
-            &format!("the policy `{label}` cannot be used: {}", error.message),
-            error.hint.as_deref(),
-        ),
-    };
-    let rendered = error.policies.into_iter().map(sentence).collect::<Vec<_>>().join("\n");
-    match of_host {
-        true => OpError::Config { rendered },
-        false => OpError::Role { rendered },
-    }
+    let line = |EntryProblem { message, hint, .. }| Finding { hint, ..Finding::of_text(message) };
+    let lines: Vec<String> = found.into_iter().map(|it| line(it).render()).collect();
+    OpError::Role { rendered: lines.join("\n") }
 }
 
 /// A call as it was when it was new.

@@ -427,17 +427,8 @@ fn cycle_role() -> String {
 }
 
 fn cycle_host(home: &Path) -> Host {
-    Host::new(HostOptions {
-        home: Home::find(&|_| Some(home.join("home").display().to_string())).unwrap(),
-        audit_db: None,
-        persist: true,
-        one_run: false,
-        alone: false,
-        identity: "os:alice".into(),
-        environment: Arc::new(|_| None),
-        on_compile: Arc::new(|_| {}),
-        on_warning: Arc::new(|_| {}),
-    })
+    let home = Home::find(&|_| Some(home.join("home").display().to_string())).unwrap();
+    Host::new(HostOptions::new(home, "os:alice", |_| None))
 }
 
 struct Silent;
@@ -752,14 +743,7 @@ fn carried() -> Vec<(&'static str, Digest, ComponentBytes)> {
 }
 
 fn plugin_runtime(cache: Option<CacheFolder>) -> initrunner::plugin::Runtime {
-    let options = initrunner::plugin::RuntimeOptions {
-        cache,
-        protected: vec![],
-        pool: Pool::ONE_RUN,
-        egress: Default::default(),
-        config: Default::default(),
-        on_compile: Box::new(|_| {}),
-    };
+    let options = initrunner::plugin::RuntimeOptions::new(cache, Pool::ONE_RUN);
     initrunner::plugin::Runtime::new(options).unwrap()
 }
 

@@ -6,10 +6,10 @@ use initrunner::domain::clock::Timestamp;
 use initrunner::domain::policy::{
     Agent, Counts, Effect, PolicyRequest, PolicySource, Question, SourceKind, Subject,
 };
-use initrunner::domain::role::PolicyComponent;
 use initrunner::gate::{PolicyOrigin, PolicyParts, Verdict};
 use initrunner::plugin::policy::LoadedPolicy;
 use initrunner::plugin::{CacheFolder, Runtime, Source};
+use initrunner_tests::policies::carried;
 use initrunner_tests::sandbox::{Sandbox, proposed};
 use std::path::Path;
 use std::process::Command;
@@ -40,7 +40,7 @@ fn source(text: String) -> PolicySource {
 }
 
 fn cedar() -> Source {
-    Source::of_policy(&PolicyComponent::BuiltIn("cedar".into()), Path::new("/")).unwrap()
+    carried("cedar")
 }
 
 async fn load(runtime: &Runtime, count: usize) -> LoadedPolicy {

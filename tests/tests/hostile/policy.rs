@@ -3,16 +3,13 @@
 
 use super::{SLOWEST, alone, cache, resident, wait};
 use expect_test::expect;
-use initrunner::domain::clock::Timestamp;
-use initrunner::domain::policy::{
-    Agent, Counts, Effect, PolicyAnswer, PolicyRequest, PolicySource, Question, SourceKind, Subject,
-};
-use initrunner::domain::role::PolicyComponent;
+use initrunner::domain::policy::{Effect, PolicyAnswer, PolicyRequest, PolicySource, SourceKind};
 use initrunner::gate::{PolicyOrigin, PolicyParts};
 use initrunner::plugin::policy::{LoadedPolicy, PolicyError};
-use initrunner::plugin::{Pool, Runtime, RuntimeOptions, Source};
+use initrunner::plugin::{Runtime, Source};
+use initrunner_tests::policies::carried;
 use initrunner_tests::sandbox::Sandbox;
-use initrunner_tests::{decider, hostile, probe};
+use initrunner_tests::{decider, hostile, policies, probe};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,15 +25,7 @@ const TOOLS: &str = r#"[{"name": "pay", "entry": "pay", "plugin": "bank", "tool"
     "list": {"type": "array", "items": {"type": "integer"}}, "any": {}}}}]"#;
 
 fn runtime() -> Runtime {
-    Runtime::new(RuntimeOptions {
-        cache: Some(cache()),
-        protected: vec![],
-        pool: Pool::MANY_RUNS,
-        egress: Default::default(),
-        config: Default::default(),
-        on_compile: Box::new(|_| {}),
-    })
-    .unwrap()
+    policies::runtime(cache())
 }
 
 fn source(name: &str, kind: SourceKind, text: impl Into<String>) -> PolicySource {
@@ -48,7 +37,7 @@ fn policies(text: impl Into<String>) -> PolicySource {
 }
 
 fn cedar() -> Source {
-    Source::of_policy(&PolicyComponent::BuiltIn("cedar".into()), Path::new("/")).unwrap()
+    carried("cedar")
 }
 
 fn the_decider() -> Source {
@@ -56,23 +45,7 @@ fn the_decider() -> Source {
 }
 
 fn request(arguments: impl Into<String>) -> PolicyRequest {
-    PolicyRequest {
-        question: Question::Invoke,
-        agent: Agent { name: "a".into(), team: None, author: None, version: None, tags: vec![] },
-        subject: Subject {
-            name: "pay".into(),
-            entry: "pay".into(),
-            plugin: "bank".into(),
-            tool: "pay".into(),
-            effects: [None; 4],
-        },
-        arguments: arguments.into(),
-        requester: "os:alice".into(),
-        trigger: "cli".into(),
-        at: Timestamp(0),
-        isolation: None,
-        counts: Counts::default(),
-    }
+    policies::request("bank", "pay", arguments)
 }
 
 fn doing(what: &str) -> PolicyRequest {

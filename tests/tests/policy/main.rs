@@ -8,14 +8,11 @@ mod reload;
 mod stateless;
 mod vote;
 
-use initrunner::domain::clock::Timestamp;
-use initrunner::domain::policy::{
-    Agent, Counts, PolicyRequest, PolicySource, Question, SourceKind, Subject,
-};
-use initrunner::domain::role::PolicyComponent;
+use initrunner::domain::policy::{PolicyRequest, PolicySource, SourceKind};
 use initrunner::plugin::policy::{LoadedPolicy, PolicyError};
-use initrunner::plugin::{CacheFolder, Pool, Runtime, RuntimeOptions, Source};
-use initrunner_tests::decider;
+use initrunner::plugin::{CacheFolder, Runtime, Source};
+use initrunner_tests::policies::carried;
+use initrunner_tests::{decider, policies};
 use std::path::Path;
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
@@ -24,15 +21,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 
 fn runtime() -> Runtime {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    Runtime::new(RuntimeOptions {
-        cache: Some(CacheFolder { folder, key: [3; 32] }),
-        protected: vec![],
-        pool: Pool::MANY_RUNS,
-        egress: Default::default(),
-        config: Default::default(),
-        on_compile: Box::new(|_| {}),
-    })
-    .unwrap()
+    policies::runtime(CacheFolder { folder, key: [3; 32] })
 }
 
 fn source(text: &str) -> PolicySource {
@@ -45,26 +34,5 @@ async fn load(runtime: &Runtime, text: &str) -> Result<LoadedPolicy, PolicyError
 }
 
 fn request(arguments: &str) -> PolicyRequest {
-    PolicyRequest {
-        question: Question::Invoke,
-        agent: Agent { name: "a".into(), team: None, author: None, version: None, tags: vec![] },
-        subject: Subject {
-            name: "shell".into(),
-            entry: "shell".into(),
-            plugin: "shell".into(),
-            tool: "shell".into(),
-            effects: [None; 4],
-        },
-        arguments: arguments.into(),
-        requester: "os:alice".into(),
-        trigger: "cli".into(),
-        at: Timestamp(0),
-        isolation: None,
-        counts: Counts::default(),
-    }
-}
-
-/// A policy component that the host carries.
-fn carried(name: &str) -> Source {
-    Source::of_policy(&PolicyComponent::BuiltIn(name.into()), Path::new("/")).unwrap()
+    policies::request("shell", "shell", arguments)
 }

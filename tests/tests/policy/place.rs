@@ -72,17 +72,11 @@ impl Place {
     pub fn host(&self, identity: &str) -> Host {
         let state = self.home.state().display().to_string();
         let (variables, warnings) = (Arc::clone(&self.variables), Arc::clone(&self.warnings));
+        let home = ops::Home::find(&|name| (name == "INITRUNNER_HOME").then(|| state.clone()));
+        let environment = move |name: &str| variables.lock().unwrap().get(name).cloned();
         Host::new(HostOptions {
-            home: ops::Home::find(&|name| (name == "INITRUNNER_HOME").then(|| state.clone()))
-                .unwrap(),
-            audit_db: None,
-            persist: true,
-            one_run: false,
-            alone: false,
-            identity: identity.into(),
-            environment: Arc::new(move |name| variables.lock().unwrap().get(name).cloned()),
-            on_compile: Arc::new(|_| {}),
             on_warning: Arc::new(move |sentence| warnings.lock().unwrap().push(sentence.into())),
+            ..HostOptions::new(home.unwrap(), identity, environment)
         })
     }
 

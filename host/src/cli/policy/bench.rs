@@ -1,6 +1,6 @@
 //! `initrunner policy bench`.
 
-use crate::cli::arguments::PolicyBench;
+use super::arguments::PolicyBench;
 use crate::cli::exit::Exit;
 use crate::cli::json::visible_text;
 use crate::cli::output::Output;

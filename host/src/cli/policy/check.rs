@@ -1,6 +1,6 @@
 //! `initrunner policy check`.
 
-use crate::cli::arguments::PolicyCheck;
+use super::arguments::PolicyCheck;
 use crate::cli::exit::Exit;
 use crate::cli::json::visible_text;
 use crate::cli::output::Output;

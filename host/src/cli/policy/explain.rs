@@ -1,7 +1,7 @@
 //! `initrunner policy explain`.
 
+use super::arguments::PolicyExplain;
 use super::{answer_json, short};
-use crate::cli::arguments::PolicyExplain;
 use crate::cli::exit::Exit;
 use crate::cli::json::visible_text;
 use crate::cli::output::{Output, Style};

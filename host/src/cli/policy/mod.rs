@@ -1,5 +1,6 @@
 //! `initrunner policy`: one file per command.
 
+pub(super) mod arguments;
 mod bench;
 mod check;
 mod explain;
@@ -7,12 +8,12 @@ mod replay;
 mod schema;
 mod test;
 
-use super::arguments::Policy;
 use super::exit::Exit;
 use super::output::Output;
 use crate::domain::digest::Digest;
 use crate::domain::policy::PolicyAnswer;
 use crate::ops::Host;
+use arguments::Policy;
 use serde_json::{Value, json};
 
 pub(super) async fn policy(host: &Host, command: &Policy, output: &Output) -> Exit {

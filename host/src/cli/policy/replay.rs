@@ -1,7 +1,7 @@
 //! `initrunner policy replay`.
 
 use super::answer_json;
-use crate::cli::arguments::PolicyReplay;
+use super::arguments::PolicyReplay;
 use crate::cli::exit::Exit;
 use crate::cli::json::visible_text;
 use crate::cli::output::Output;

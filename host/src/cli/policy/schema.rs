@@ -1,6 +1,6 @@
 //! `initrunner policy schema`.
 
-use crate::cli::arguments::PolicySchema;
+use super::arguments::PolicySchema;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::domain::visible::{lines, one_line};

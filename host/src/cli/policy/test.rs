@@ -1,6 +1,6 @@
 //! `initrunner policy test`.
 
-use crate::cli::arguments::PolicyTest;
+use super::arguments::PolicyTest;
 use crate::cli::exit::Exit;
 use crate::cli::json::visible_text;
 use crate::cli::output::Output;
