@@ -1,4 +1,4 @@
-//! The mock model server aimock, which speaks chat completions as OpenAI does.
+//! The mock model server aimock, which speaks the protocols of all providers.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ const END_WITH_US: &str =
 pub struct Aimock {
     child: Child,
     _stdin: Option<ChildStdin>,
+    url: String,
     base_url: String,
 }
 
@@ -51,7 +52,12 @@ impl Aimock {
         let url = url.unwrap_or_else(|| panic!("aimock did not start; it said: {said:?}"));
         // Keeps its output flowing, or it would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, _stdin: stdin, base_url: format!("{url}/v1") }
+        Self { child, _stdin: stdin, base_url: format!("{url}/v1"), url }
+    }
+
+    /// The address without a path.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The `base_url` of a role.

@@ -8,15 +8,12 @@ use std::fmt::Write as _;
 
 /// A model behind chat completions, as a role with only `base_url` names it.
 pub fn spec(base_url: &str) -> ModelSpec {
-    ModelSpec {
-        provider: Provider::OpenAi,
-        name: "test-model".into(),
-        base_url: Some(base_url.into()),
-        api_key_env: None,
-        temperature: None,
-        max_tokens: None,
-        script: None,
-    }
+    spec_of(Provider::OpenAi, base_url)
+}
+
+/// A model behind any protocol, as a role with only `base_url` names it.
+pub fn spec_of(provider: Provider, base_url: &str) -> ModelSpec {
+    ModelSpec { base_url: Some(base_url.into()), ..ModelSpec::new(provider, "test-model") }
 }
 
 /// What a person says.

@@ -51,6 +51,11 @@ impl Answer {
         self
     }
 
+    /// The beginning of a stream of lines; it ends when the connection does.
+    pub fn lines() -> Self {
+        Self::response("200 OK", &["Content-Type: application/x-ndjson"], "")
+    }
+
     /// One event.
     #[must_use]
     pub fn event(self, data: &str) -> Self {
@@ -112,6 +117,11 @@ impl ModelStub {
     /// `127.0.0.1:PORT`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The address without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The requests so far, heads and bodies as received.

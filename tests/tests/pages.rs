@@ -1,6 +1,8 @@
-//! The page of each built-in tool is what the tool says of itself. `UPDATE_EXPECT=1` writes them anew.
+//! The page of each built-in tool is what the tool says of itself. `UPDATE_EXPECT=1` writes them anew. The
+//! page of models is what roles are read by.
 
 use expect_test::expect_file;
+use initrunner::domain::role::{Provider, parse};
 use initrunner::plugin::carried;
 use initrunner_tests::binary;
 use std::collections::BTreeMap;
@@ -30,5 +32,44 @@ fn each_page_is_what_its_tool_says() {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tools");
         let page = page.join(format!("{name}.md"));
         expect_file![page].assert_eq(&String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+const MODELS: &str = include_str!("../../docs/models.md");
+
+#[test]
+fn every_model_of_the_page_can_be_read() {
+    let blocks: Vec<&str> = MODELS.split("```yaml\n").skip(1).collect();
+    assert!(blocks.len() > 3, "the page is not read as it is written");
+    for block in blocks {
+        let block = block.split("```").next().unwrap_or_default();
+        let role = format!("name: x\nprompt: p\n{block}");
+        if let Err(errors) = parse(&role, &|_| None) {
+            panic!("{}\n{role}", errors.render("docs/models.md"));
+        }
+    }
+}
+
+#[test]
+fn the_pages_options_are_those_of_each_protocol() {
+    let providers = [
+        Provider::OpenAi,
+        Provider::OpenAiResponses,
+        Provider::Anthropic,
+        Provider::Gemini,
+        Provider::Ollama,
+    ];
+    for option in Provider::Scripted.options() {
+        let mut row = format!("| `{option}` |");
+        for provider in providers {
+            row.push_str(if provider.options().contains(option) { " yes |" } else { " |" });
+        }
+        assert!(MODELS.contains(&row), "{row}");
+    }
+    for provider in providers {
+        assert!(MODELS.contains(&format!("| `{}`", provider.word())), "{provider:?}");
+        for variable in provider.key_variables() {
+            assert!(MODELS.contains(&format!("`{variable}`")), "{variable}");
+        }
     }
 }

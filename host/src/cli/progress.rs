@@ -88,11 +88,12 @@ impl Reporter for Live {
             }
             Progress::Retrying { after, why } => {
                 self.still();
-                self.output.talk(&format!(
-                    "{}; trying again in {:.1} s",
-                    visible::one_line(why),
-                    after.as_secs_f32()
-                ));
+                // Without a wait another model is asked, and the reason says so.
+                let when = match after.is_zero() {
+                    true => String::new(),
+                    false => format!("; trying again in {:.1} s", after.as_secs_f32()),
+                };
+                self.output.talk(&format!("{}{when}", visible::one_line(why)));
                 self.spin("waiting …".into());
             }
             Progress::CallStarted { tool, arguments, preview, .. } => {

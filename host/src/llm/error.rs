@@ -147,12 +147,13 @@ pub enum ModelError {
     },
     /// Not an answer of this protocol: a web page, or another protocol.
     #[error(
-        "the model server at `{url}` sent what is no chat completion: {why}; check the role's \
-         `base_url`"
+        "the model server at `{url}` sent what is no {what}: {why}; check the role's `base_url`"
     )]
     NoAnswer {
         /// The address.
         url: String,
+        /// What an answer of this protocol is called.
+        what: &'static str,
         /// What came instead.
         why: String,
     },
@@ -195,6 +196,9 @@ pub enum ModelError {
         /// The model.
         model: String,
     },
+    /// A list of models is empty.
+    #[error("there is no model to ask; name one in the role's `model`")]
+    NoModel,
     /// The scripted model's file is faulty.
     #[error(transparent)]
     Script(#[from] ScriptError),
@@ -231,6 +235,24 @@ impl ModelError {
         )
     }
 
+    /// Whether the model is only not to be had for now, so that another may be asked in its place. A
+    /// wrong key or request is not that: the other would hide it.
+    pub const fn is_unavailability(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Disconnected { .. }
+            | Self::Silent { .. }
+            | Self::TooSlow { .. }
+            | Self::AskedToWait { .. }
+            | Self::Unavailable { .. }
+            | Self::BrokeOff { .. }
+            | Self::CutShort { .. } => true,
+            // An account without credit.
+            Self::NoAccess { status, .. } => matches!(status, 402 | 429),
+            _ => false,
+        }
+    }
+
     /// Whether asking again can help, so that the run is interrupted and can be resumed; otherwise the
     /// same request would fail the same way for ever.
     pub fn is_temporary(&self) -> bool {
@@ -254,6 +276,7 @@ impl ModelError {
             | Self::CallCutOff { .. }
             | Self::NothingSaid { .. }
             | Self::Filtered { .. }
+            | Self::NoModel
             | Self::Script(_)
             | Self::NoScript
             | Self::ScriptNotRead { .. }

@@ -4,13 +4,21 @@
 //! the text of a call's arguments is what a person approves, so no protocol here parses and rewrites
 //! it, and an answer counts only when the protocol said that it is complete.
 
+mod anthropic;
 mod error;
+mod exchange;
+mod fallback;
+mod fields;
+mod gemini;
+mod history;
+mod ids;
+mod lane;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod redact;
-mod retry;
 mod scripted;
 mod show;
-mod sse;
 mod timing;
 
 pub use error::ModelError;
@@ -126,9 +134,33 @@ pub fn connect_with(
     env: &dyn Fn(&str) -> Option<String>,
     timing: Timing,
 ) -> Result<Box<dyn Model>, ModelError> {
-    match spec.provider {
-        // The scripted model touches no network code: a run with it starts within milliseconds.
-        Provider::Scripted => Ok(Box::new(scripted::Scripted::load(spec, files)?)),
-        Provider::OpenAi => Ok(Box::new(openai_chat::OpenAiChat::new(spec, env, timing)?)),
+    if spec.fallback.is_empty() {
+        return connect_one(spec, files, env, timing);
     }
+    let models = spec.all().map(|spec| {
+        let model = connect_one(spec, files, env, timing.clone())?;
+        Ok((spec.label(), model))
+    });
+    Ok(Box::new(fallback::Fallback::new(models.collect::<Result<_, ModelError>>()?)))
+}
+
+fn connect_one(
+    spec: &ModelSpec,
+    files: &BTreeMap<String, String>,
+    env: &dyn Fn(&str) -> Option<String>,
+    timing: Timing,
+) -> Result<Box<dyn Model>, ModelError> {
+    let model = match spec.provider {
+        // The scripted model touches no network code: a run with it starts within milliseconds.
+        Provider::Scripted => Box::new(scripted::Scripted::load(spec, files)?),
+        Provider::OpenAi => openai_chat::connect(spec, env, timing)?,
+        Provider::OpenAiResponses => openai_responses::connect(spec, env, timing)?,
+        Provider::Anthropic => anthropic::connect(spec, env, timing)?,
+        Provider::Gemini => gemini::connect(spec, env, timing)?,
+        Provider::Ollama => ollama::connect(spec, env, timing)?,
+    };
+    Ok(match spec.concurrency {
+        Some(most) => Box::new(lane::OneLane::new(spec, most, model)),
+        None => model,
+    })
 }

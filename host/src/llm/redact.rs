@@ -66,12 +66,14 @@ fn reply_without(secrets: &Secrets, mut reply: Reply) -> Reply {
 fn error_without(secrets: &Secrets, mut error: ModelError) -> ModelError {
     use ModelError as E;
     let texts: &mut [&mut String] = match &mut error {
-        E::NoKey { .. } | E::UnusableKey { .. } | E::Script(_) | E::NoScript => &mut [],
+        E::NoKey { .. } | E::UnusableKey { .. } | E::NoModel | E::Script(_) | E::NoScript => {
+            &mut []
+        }
         E::BaseUrl { url, why }
         | E::Unreachable { url, why }
         | E::Disconnected { url, why }
         | E::Unreadable { url, why }
-        | E::NoAnswer { url, why } => &mut [url, why],
+        | E::NoAnswer { url, why, .. } => &mut [url, why],
         E::Silent { url, .. }
         | E::TooSlow { url, .. }
         | E::CutShort { url }

@@ -77,6 +77,15 @@ fn a_model_that_never_stops_is_stopped_by_a_budget() {
         = 1
     "#]],
     );
+    // The scripted model counts words.
+    check(
+        "max_tokens: 5",
+        "true",
+        expect![[r#"
+        ! error: run RUN_____________ failed: the run reached its budget `max_tokens` of 5 tokens; raise `budgets.max_tokens` in the role to allow more
+        = 1
+    "#]],
+    );
     check(
         "max_wall_time: 1",
         "sleep 0.6",

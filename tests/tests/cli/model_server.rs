@@ -3,7 +3,7 @@
 use expect_test::expect;
 use initrunner_tests::aimock::Aimock;
 use initrunner_tests::home::Home;
-use initrunner_tests::model_stub::{Answer, Closed};
+use initrunner_tests::model_stub::{Answer, Closed, ModelStub};
 
 fn role(home: &Home, base_url: &str) {
     home.file(
@@ -76,12 +76,7 @@ fn a_server_that_goes_down_after_an_approved_call_costs_neither_decision_nor_res
         &["Content-Type: application/json", "Retry-After: 1000"],
         r#"{"error":{"message":"busy"}}"#,
     );
-    let stub = initrunner_tests::model_stub::ModelStub::serve(vec![
-        calling,
-        busy,
-        Answer::text("Made it."),
-        down(),
-    ]);
+    let stub = ModelStub::serve(vec![calling, busy, Answer::text("Made it."), down()]);
     let home = Home::new();
     role(&home, &stub.base_url());
     assert_eq!(home.run(["run", "role.yaml", "-p", "make it"]).code, Some(2));
@@ -107,4 +102,70 @@ fn a_server_that_goes_down_after_an_approved_call_costs_neither_decision_nor_res
         ! error: run RUN2____________ failed: the model server at `http://SERVER/v1` rejected the request (status 400): {}; check the role's `model`
         = 1
     "#]].assert_eq(&ran.to_string().replace(stub.address(), "SERVER"));
+}
+
+#[test]
+fn a_run_pauses_with_one_protocol_and_goes_on_with_another_while_that_is_busy() {
+    let call = r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1","name":"shell","input":{"command":"mkdir made"}}}"#;
+    let calling = Answer::stream()
+        .event(r#"{"type":"message_start","message":{}}"#)
+        .event(call)
+        .event(r#"{"type":"content_block_stop","index":0}"#)
+        .event(r#"{"type":"message_stop"}"#);
+    let busy = Answer::response("429 Too Many Requests", &["Retry-After: 1000"], "busy");
+    let first = ModelStub::serve(vec![calling, busy]);
+    let second = ModelStub::serve(vec![Answer::text("Made it.")]);
+    let home = Home::new();
+    home.file(
+        "role.yaml",
+        format!(
+            "name: test
+prompt: You keep this folder tidy.
+model:
+  provider: anthropic
+  name: test-model
+  base_url: {}
+  concurrency: 1
+  fallback: [{{provider: openai, name: other-model, base_url: \"{}\"}}]
+tools: [{{type: shell, approval: required}}]
+",
+            first.url(),
+            second.base_url()
+        ),
+    );
+    assert_eq!(home.run(["run", "role.yaml", "-p", "make it"]).code, Some(2));
+    home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+        Resumed.
+        Made it.
+        = 0
+    "#]]);
+    let told = &second.bodies()[0];
+    assert!(told.contains(r#""tool_call_id":"toolu_1""#), "{told}");
+}
+
+#[test]
+fn a_run_ends_where_its_tokens_have_cost_what_the_role_allows() {
+    let call = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"shell","arguments":"{\"command\":\"true\"}"}}]},"finish_reason":"tool_calls"}]}"#;
+    let used = r#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":200}}"#;
+    let calling = Answer::stream().event(call).event(used).event("[DONE]");
+    let stub = ModelStub::serve(vec![calling.clone(), calling]);
+    let home = Home::new();
+    home.file(
+        "role.yaml",
+        format!(
+            "name: test
+prompt: You keep this folder tidy.
+model: {{provider: openai, base_url: \"{}\", name: m, price: {{input: 2.5, output: 10}}}}
+budgets: {{max_cost_usd: 0.005}}
+tools: [{{type: shell}}]
+",
+            stub.base_url()
+        ),
+    );
+    // Each answer costs 0.0045 USD.
+    home.run(["run", "role.yaml", "-p", "go"]).check(expect![[r#"
+        ! error: run RUN_____________ failed: the run reached its budget `max_cost_usd` of 0.005 US dollars; raise `budgets.max_cost_usd` in the role to allow more
+        = 1
+    "#]]);
+    assert_eq!(stub.requests().len(), 2);
 }

@@ -191,10 +191,18 @@ fn a_model_that_cannot_be_used() {
     "#]],
     );
     check(
-        b"name: demo\nprompt: p\nmodel: anthropic:claude\n",
+        b"name: demo\nprompt: p\nmodel: antropic:claude\n",
         expect![[r#"
-        ! error: role.yaml:3:8: the model `anthropic:claude` names no known provider
-        !   hint: write it as `openai:NAME` or `scripted:FILE`
+        ! error: role.yaml:3:8: the model `antropic:claude` names no known provider
+        !   hint: write it as `PROVIDER:NAME`, such as `openai:gpt-4o-mini`, or as `scripted:FILE`; the providers are `openai`, `openai-responses`, `anthropic`, `gemini`, `ollama`
+        = 65
+    "#]],
+    );
+    check(
+        b"name: demo\nprompt: p\nmodel: mistral-large\n",
+        expect![[r#"
+        ! error: role.yaml:3:8: the model `mistral-large` does not say its provider
+        !   hint: write `PROVIDER:NAME`, such as `ollama:NAME`; or set one of `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY`, `GOOGLE_API_KEY`, which says it for a model whose name does not
         = 65
     "#]],
     );
@@ -223,4 +231,18 @@ fn a_role_is_valid_without_its_models_key() {
         ! error: the model's key is missing: set the environment variable `OPENAI_API_KEY`
         = 65
     "#]]);
+    for (model, variable) in [
+        ("openai-responses:gpt-5", Some("OPENAI_API_KEY")),
+        ("anthropic:claude-sonnet-4-5", Some("ANTHROPIC_API_KEY")),
+        ("claude-sonnet-4-5", Some("ANTHROPIC_API_KEY")),
+        ("google:gemini-2.5-pro", Some("GEMINI_API_KEY")),
+        ("ollama:llama3.2:1b", None),
+    ] {
+        home.file("role.yaml", format!("name: demo\nprompt: p\nmodel: {model}\n"));
+        let ran = home.run(["validate", "role.yaml"]);
+        let note = variable.map(|variable| format!("set the environment variable `{variable}`"));
+        assert_eq!(ran.code, Some(0), "{model}: {ran}");
+        assert_eq!(ran.stderr.is_empty(), note.is_none(), "{model}: {ran}");
+        assert!(ran.stderr.contains(&note.unwrap_or_default()), "{model}: {ran}");
+    }
 }

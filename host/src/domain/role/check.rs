@@ -1,7 +1,7 @@
 //! What the tests of roles and of YAML share: a role's text in, its meaning or its problems out.
 
-use super::{Entry, PolicySpec, Role, ToolSettings, parse};
-use crate::domain::budget::Budgets;
+use super::{Entry, ModelSpec, PolicySpec, Role, Sampling, ToolSettings, parse};
+use crate::domain::budget::{Allowance, Budgets};
 use crate::domain::rule::ApprovalRule;
 use expect_test::Expect;
 use std::fmt::Write as _;
@@ -29,14 +29,19 @@ pub(in crate::domain) fn check(text: &str, expected: Expect) {
 
 /// What `check` compares.
 pub(in crate::domain) fn said(text: &str) -> String {
-    let told = match parse(text, &lookup) {
+    said_with(text, &lookup)
+}
+
+/// The same in another environment.
+pub(in crate::domain) fn said_with(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> String {
+    let told = match parse(text, lookup) {
         Ok(role) => summary(&role),
         Err(errors) => {
             let missing = if errors.only_missing_variables() { "only variables\n" } else { "" };
             format!("{missing}{}", errors.render("r"))
         }
     };
-    if parse(text, &lookup).is_err() {
+    if parse(text, lookup).is_err() {
         assert!(!told.contains("hunter2"), "{told}");
         assert!(!told.contains("99999999999999999999"), "{told}");
     }
@@ -66,8 +71,25 @@ fn summary(role: &Role) -> String {
     extra("script", &model.script, model.script.is_some());
     extra("base_url", &model.base_url, model.base_url.is_some());
     extra("api_key_env", &model.api_key_env, model.api_key_env.is_some());
-    extra("temperature", &model.temperature, model.temperature.is_some());
-    extra("max_tokens", &model.max_tokens, model.max_tokens.is_some());
+    let sampling = &model.sampling;
+    extra("temperature", &sampling.temperature, sampling.temperature.is_some());
+    extra("max_tokens", &sampling.max_tokens, sampling.max_tokens.is_some());
+    let Sampling { top_p, top_k, seed, stop, .. } = sampling;
+    extra("top_p", top_p, top_p.is_some());
+    extra("top_k", top_k, top_k.is_some());
+    extra("seed", seed, seed.is_some());
+    extra("stop", stop, !stop.is_empty());
+    let Sampling { presence_penalty, frequency_penalty, .. } = sampling;
+    extra("presence_penalty", presence_penalty, presence_penalty.is_some());
+    extra("frequency_penalty", frequency_penalty, frequency_penalty.is_some());
+    let Sampling { reasoning_effort, thinking_tokens, .. } = sampling;
+    extra("reasoning_effort", reasoning_effort, reasoning_effort.is_some());
+    extra("thinking_tokens", thinking_tokens, thinking_tokens.is_some());
+    extra("concurrency", &model.concurrency, model.concurrency.is_some());
+    extra("price", &model.price, model.price.is_some());
+    let labels: Vec<_> = model.fallback.iter().map(ModelSpec::label).collect();
+    extra("fallback", &labels, !labels.is_empty());
+    extra("allowance", &role.allowance, role.allowance != Allowance::default());
     extra("description", &role.description, role.description.is_some());
     extra("tags", &role.tags, !role.tags.is_empty());
     extra("author", &role.author, role.author.is_some());

@@ -3,6 +3,7 @@
 use super::Position;
 use crate::domain::nearest::nearest;
 use crate::domain::yaml::{Node, NodeValue, Problems, Scalar, Typed, listed, shown};
+use std::ops::RangeInclusive;
 
 /// A value and what to call it.
 pub(in crate::domain) struct Field<'n> {
@@ -82,6 +83,40 @@ impl<'n> Field<'n> {
         let range = format!("a number from 1 to {}", u32::MAX);
         self.wrong("a positive whole number", &self.number_hint(&range), problems);
         None
+    }
+
+    /// The value as a number within a range, whole or not.
+    pub(in crate::domain) fn number(
+        &self,
+        range: RangeInclusive<f64>,
+        example: &str,
+        problems: &mut Problems,
+    ) -> Option<f64> {
+        let number = self.any_number().filter(|number| range.contains(number));
+        if number.is_none() && !self.is_broken() {
+            let hint = self.number_hint(&format!("a number such as `{example}`"));
+            let wanted = format!("a number from {} to {}", range.start(), range.end());
+            self.wrong(&wanted, &hint, problems);
+        }
+        number
+    }
+
+    /// The value as a number above zero, whole or not.
+    pub(in crate::domain) fn number_above_zero(&self, problems: &mut Problems) -> Option<f64> {
+        let number = self.any_number().filter(|number| number.is_finite() && *number > 0.0);
+        if number.is_none() && !self.is_broken() {
+            self.wrong("a number above 0", &self.number_hint("a number such as `0.5`"), problems);
+        }
+        number
+    }
+
+    fn any_number(&self) -> Option<f64> {
+        match self.scalar()?.typed {
+            Typed::Float(number) => Some(number),
+            // Beyond 2^53 it is rounded; no limit is that large.
+            Typed::Integer(number) => Some(number as f64),
+            _ => None,
+        }
     }
 
     /// How to write a number; in quotes, or beside other text, a variable is text.

@@ -67,6 +67,11 @@ impl<'n> Keys<'n> {
         Some(Field::new(format!("`{key}`"), found.position, node))
     }
 
+    /// Whether a key is there, or a misspelling of it that was reported.
+    pub(in crate::domain) fn has(&self, key: &'static str) -> bool {
+        self.get(key).is_some() || self.meant.contains(&key)
+    }
+
     /// The value of a key that must be there.
     pub(in crate::domain) fn require(
         &self,

@@ -2,9 +2,11 @@
 
 #[cfg(test)]
 pub(in crate::domain) mod check;
+mod detect_provider;
 mod errors;
 mod field;
 mod keys;
+mod model;
 #[cfg(test)]
 mod never_panics;
 mod parse;
@@ -15,6 +17,7 @@ mod parse_model;
 mod parse_name;
 mod parse_policy;
 mod parse_prompt;
+mod parse_sampling;
 mod parse_secrets;
 mod parse_settings;
 mod parse_source;
@@ -23,13 +26,14 @@ pub use super::yaml::{Position, Problem};
 pub use errors::RoleErrors;
 pub(in crate::domain) use field::Field;
 pub(in crate::domain) use keys::Keys;
+pub use model::{ModelSpec, Provider, Sampling};
 pub use parse::parse;
 pub use parse_entry::RESERVED;
 pub(in crate::domain) use parse_grants::{Place, parse_grants};
 pub(in crate::domain) use parse_policy::parse_policies;
 
 use super::approval::ApprovalMode;
-use super::budget::Budgets;
+use super::budget::{Allowance, Budgets};
 use super::grant::{FileGrant, HttpGrant, SecretGrant, SqlGrant};
 use super::limit::Limits;
 use super::permission::Permissions;
@@ -62,6 +66,8 @@ pub struct Role {
     pub entries: Vec<Entry>,
     /// Limits on a whole run.
     pub budgets: Budgets,
+    /// What its model may use up in a whole run.
+    pub allowance: Allowance,
     /// What `approval:` says for the whole role.
     pub approval: RuleSpec,
     /// Who decides about calls before anything else does, in the order written.
@@ -120,34 +126,6 @@ pub enum PolicyComponent {
     BuiltIn(String),
     /// A file.
     File(String),
-}
-
-/// Which protocol a model speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
-    /// OpenAI-compatible chat completions.
-    OpenAi,
-    /// The scripted model: a file of patterns and replies.
-    Scripted,
-}
-
-/// A model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelSpec {
-    /// Its protocol.
-    pub provider: Provider,
-    /// The provider's name for it; for the scripted model, a label.
-    pub name: String,
-    /// Where to send requests, up to and without `/chat/completions`.
-    pub base_url: Option<String>,
-    /// The environment variable holding the key; the key itself is never in a role.
-    pub api_key_env: Option<String>,
-    /// Sampling temperature.
-    pub temperature: Option<f64>,
-    /// The most tokens of one answer.
-    pub max_tokens: Option<u32>,
-    /// The scripted model's file, relative to the role file.
-    pub script: Option<String>,
 }
 
 /// Where an entry's component comes from.
@@ -245,29 +223,16 @@ pub enum ProcessGrantSpec {
     },
 }
 
-/// The variable that holds the key for the default address, as every OpenAI client has it.
-const DEFAULT_KEY_VARIABLE: &str = "OPENAI_API_KEY";
-
-impl ModelSpec {
-    /// The environment variable that holds the key. A server of one's own needs none unless the role
-    /// names one: sending it OpenAI's, because that happens to be set, would give the key away.
-    pub fn key_variable(&self) -> Option<&str> {
-        match (&self.api_key_env, &self.base_url, self.provider) {
-            (Some(variable), _, _) => Some(variable),
-            (None, None, Provider::OpenAi) => Some(DEFAULT_KEY_VARIABLE),
-            _ => None,
-        }
-    }
-}
-
 impl Role {
-    /// The environment variables whose values are secret: the ones that it declares, and the model's
-    /// key.
+    /// The environment variables whose values are secret: the ones that it declares, and the models'
+    /// keys.
     pub fn secret_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        names.extend(
-            self.model.key_variable().filter(|key| !self.secrets.iter().any(|it| it == key)),
-        );
+        for key in self.model.all().flat_map(ModelSpec::key_variables) {
+            if !names.contains(&key) {
+                names.push(key);
+            }
+        }
         names
     }
 }

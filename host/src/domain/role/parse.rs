@@ -12,8 +12,8 @@ use super::parse_name::parse_name;
 use super::parse_policy::parse_policies;
 use super::parse_prompt::parse_prompt;
 use super::parse_secrets::parse_secrets;
-use super::{Role, RoleErrors};
-use crate::domain::budget::Budgets;
+use super::{ModelSpec, Role, RoleErrors};
+use crate::domain::budget::{Allowance, Budgets};
 use crate::domain::secret::placeholder;
 use crate::domain::yaml::{self, Kind, Node, NodeValue, Problems};
 
@@ -44,7 +44,7 @@ const FLAT: [&str; 15] = [
 ];
 
 /// Reads a role. `lookup` gives the value of a `${VAR}`; it is asked about each one that the text
-/// names. Of a declared secret the role holds the placeholder and never the value.
+/// names and, for a model that does not say its provider, about the providers' keys. Of a declared secret the role holds the placeholder and never the value.
 ///
 /// # Errors
 /// Everything that is wrong with the text, not only the first thing.
@@ -74,8 +74,9 @@ fn secret_names(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Vec<Stri
     let keys = spec.map(|spec| Keys::of(&spec, &SPEC, &mut unused)).unwrap_or(keys);
     let declared = keys.get("secrets").map(|field| parse_secrets(&field, lookup, &mut unused));
     let mut names = declared.unwrap_or_default();
-    let model = keys.get("model").and_then(|field| parse_model(&field, &mut unused));
-    names.extend(model.and_then(|model| model.key_variable().map(str::to_owned)));
+    let model = keys.get("model").and_then(|field| parse_model(&field, lookup, &mut unused));
+    let keys = model.iter().flat_map(ModelSpec::all).flat_map(ModelSpec::key_variables);
+    names.extend(keys.map(str::to_owned));
     names
 }
 
@@ -130,12 +131,13 @@ fn parse_keys(
     let prompt = spec.and_then(|keys| parse_prompt(keys, problems));
     let model = spec.and_then(|keys| {
         let hint = "add a line such as `model: openai:gpt-4o-mini`";
-        parse_model(&keys.require("model", hint, problems)?, problems)
+        parse_model(&keys.require("model", hint, problems)?, lookup, problems)
     });
     let secrets = spec.and_then(|keys| keys.get("secrets"));
     let secrets = secrets.map(|field| parse_secrets(&field, lookup, problems)).unwrap_or_default();
     let budgets = spec.and_then(|keys| keys.get("budgets"));
-    let budgets = budgets.map(|field| parse_budgets(&field, problems)).unwrap_or_default();
+    let budgets = budgets.map(|field| parse_budgets(&field, model.as_ref(), problems));
+    let (budgets, allowance) = budgets.unwrap_or_default();
     let entries = spec.and_then(|keys| keys.get("tools"));
     let mut entries = entries.map(|field| parse_entries(&field, problems)).unwrap_or_default();
     let approval = spec.and_then(|keys| keys.get("approval"));
@@ -157,21 +159,42 @@ fn parse_keys(
         secrets,
         entries,
         budgets,
+        allowance,
         approval,
         policies,
     })
 }
 
-fn parse_budgets(field: &Field<'_>, problems: &mut Problems) -> Budgets {
+fn parse_budgets(
+    field: &Field<'_>,
+    model: Option<&ModelSpec>,
+    problems: &mut Problems,
+) -> (Budgets, Allowance) {
     let default = Budgets::default();
-    let valid = ["max_requests", "max_tool_calls", "max_wall_time"];
+    let valid = ["max_requests", "max_tool_calls", "max_wall_time", "max_tokens", "max_cost_usd"];
     let keys = Keys::of(field, &valid, problems);
     let mut number = |key| keys.get(key)?.positive(problems);
-    Budgets {
+    let budgets = Budgets {
         max_requests: number("max_requests").unwrap_or(default.max_requests),
         max_tool_calls: number("max_tool_calls").unwrap_or(default.max_tool_calls),
         max_wall_time: number("max_wall_time").unwrap_or(default.max_wall_time),
+    };
+    let max_tokens = number("max_tokens");
+    let cost = keys.get("max_cost_usd");
+    let max_cost_usd = cost.as_ref().and_then(|field| field.number_above_zero(problems));
+    let unpriced = model.and_then(|model| model.all().position(|model| model.price.is_none()));
+    if let (Some(field), Some(unpriced)) = (cost, unpriced) {
+        let whose = match unpriced {
+            0 => "the model".to_owned(),
+            number => format!("fallback {number}"),
+        };
+        problems.add(
+            field.key_position,
+            format!("`max_cost_usd` needs the price of {whose}"),
+            "write it as a mapping with `price: {input: USD, output: USD}`, for a million tokens",
+        );
     }
+    (budgets, Allowance { max_tokens, max_cost_usd })
 }
 
 #[cfg(test)]
@@ -304,7 +327,7 @@ tools: []
                 r:2:1: the key `prompt` is missing
                   hint: add `prompt:` with what the model is told first
                 r:3:10: `model` must be a model, not `5`
-                  hint: write it as `openai:NAME` or `scripted:FILE`
+                  hint: write it as `PROVIDER:NAME`, such as `openai:gpt-4o-mini`, or as `scripted:FILE`; the providers are `openai`, `openai-responses`, `anthropic`, `gemini`, `ollama`
                 r:4:3: unknown key `name`
                   hint: it belongs under `metadata:`
                 r:5:1: unknown key `tools`

@@ -162,18 +162,18 @@ model: &m {a: b}
 &k tools: []
 "#,
             expect![[r#"
-            r:1:7: `&n` is an anchor in YAML, and anchors are not supported
-              hint: put it in quotes if it is text, or remove it
-            r:2:9: `*n` is an alias in YAML, and aliases are not supported
-              hint: put it in quotes if it is text, or write the value out
-            r:3:1: the key `provider` is missing
-              hint: add `provider: openai` or `provider: scripted`
-            r:3:8: `&m` is an anchor in YAML, and anchors are not supported
-              hint: put it in quotes if it is text, or remove it
-            r:3:12: unknown key `a`
-              hint: the keys here are `provider`, `name`, `base_url`, `api_key_env`, `temperature`, `max_tokens`, `script`
-            r:4:1: `&k` is an anchor in YAML, and anchors are not supported
-              hint: put it in quotes if it is text, or remove it"#]],
+                r:1:7: `&n` is an anchor in YAML, and anchors are not supported
+                  hint: put it in quotes if it is text, or remove it
+                r:2:9: `*n` is an alias in YAML, and aliases are not supported
+                  hint: put it in quotes if it is text, or write the value out
+                r:3:1: the key `provider` is missing
+                  hint: add a line such as `provider: openai`
+                r:3:8: `&m` is an anchor in YAML, and anchors are not supported
+                  hint: put it in quotes if it is text, or remove it
+                r:3:12: unknown key `a`
+                  hint: the keys here are `provider`, `name`, `base_url`, `api_key_env`, `script`, `concurrency`, `price`, `fallback`, `temperature`, `top_p`, `top_k`, `max_tokens`, `seed`, `stop`, `presence_penalty`, `frequency_penalty`, `reasoning_effort`, `thinking_tokens`
+                r:4:1: `&k` is an anchor in YAML, and anchors are not supported
+                  hint: put it in quotes if it is text, or remove it"#]],
         );
         check(
             r#"a: &a [x, x]

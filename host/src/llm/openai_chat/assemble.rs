@@ -1,31 +1,16 @@
 //! One answer, put together from the chunks of a stream or from a single body.
 
-use super::super::{Delta, ModelError, Reply};
+use super::super::exchange::{Answer, Event, Problem, Stage, message};
+use super::super::fields::Fields;
+use super::super::{Delta, ModelError, Reply, Sink};
 use super::API;
 use super::extras::Extras;
-use super::fields::Fields;
-use super::refusal;
 use super::tool_calls::ToolCalls;
 use crate::domain::message::{RawMessage, Usage};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
-
-/// Why a chunk cannot be used.
-#[derive(Debug)]
-pub(super) enum Problem {
-    /// It is not what a chunk is.
-    Unreadable(serde_json::Error),
-    /// It is an error of the server's, in its words.
-    Reported(String),
-}
-
-impl From<serde_json::Error> for Problem {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Unreadable(error)
-    }
-}
 
 #[derive(Deserialize)]
 struct Chunk {
@@ -46,6 +31,7 @@ struct Choice {
 /// The answer, as far as it came.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
+    model: String,
     text: String,
     refusal: String,
     calls: ToolCalls,
@@ -54,19 +40,21 @@ pub(super) struct Assembly {
     finish_reason: Option<String>,
     /// Whether any chunk had `choices`: otherwise this is some other protocol.
     any_choices: bool,
+    /// `[DONE]` came.
+    done: bool,
 }
 
 impl Assembly {
-    /// Adds a chunk, or the only body.
-    pub(super) fn add(
-        &mut self,
-        json: &str,
-        sink: &mut (dyn FnMut(Delta<'_>) + Send),
-    ) -> Result<(), Problem> {
+    /// An answer of `model` of which nothing has come yet.
+    pub(super) fn of(model: &str) -> Self {
+        Self { model: model.to_owned(), ..Self::default() }
+    }
+
+    fn add_chunk(&mut self, json: &str, sink: &mut Sink<'_>) -> Result<(), Problem> {
         let chunk: Chunk = serde_json::from_str(json)?;
         let is_error = chunk.object.as_ref().and_then(Value::as_str) == Some("error");
         if is_error || chunk.error.is_some() {
-            return Err(Problem::Reported(refusal::message(json)));
+            return Err(Problem::Reported(message(json)));
         }
         if let Some(usage) = &chunk.usage {
             let count = |name| usage.get(name).and_then(Value::as_u64);
@@ -96,7 +84,7 @@ impl Assembly {
         &mut self,
         name: String,
         value: Box<RawValue>,
-        sink: &mut (dyn FnMut(Delta<'_>) + Send),
+        sink: &mut Sink<'_>,
     ) -> Result<(), Problem> {
         if value.get() == "null" {
             return Ok(());
@@ -126,45 +114,59 @@ impl Assembly {
     fn is_empty(&self) -> bool {
         self.text.is_empty() && self.refusal.is_empty() && self.calls.is_empty()
     }
+}
 
-    /// Whether the model said that it is done.
-    pub(super) fn is_finished(&self) -> bool {
-        self.finish_reason.is_some()
+impl Answer for Assembly {
+    fn add(&mut self, event: &Event, sink: &mut Sink<'_>) -> Result<(), Problem> {
+        if event.data.trim() == "[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        if event.name == "error" {
+            return Err(Problem::Reported(message(&event.data)));
+        }
+        self.add_chunk(&event.data, sink)
     }
 
-    /// Whether anything belonged to this protocol.
-    pub(super) fn any_choices(&self) -> bool {
+    fn add_whole(&mut self, body: &str, sink: &mut Sink<'_>) -> Result<(), Problem> {
+        self.add_chunk(body, sink)
+    }
+
+    fn stage(&self) -> Stage {
+        match (self.done, &self.finish_reason) {
+            (true, _) => Stage::Over,
+            (false, Some(_)) => Stage::Finished,
+            (false, None) => Stage::Coming,
+        }
+    }
+
+    fn is_known(&self) -> bool {
         self.any_choices
     }
 
-    /// The whole answer of `model`. Only for one that is complete.
-    pub(super) fn reply(
-        mut self,
-        model: &str,
-        sink: &mut (dyn FnMut(Delta<'_>) + Send),
-    ) -> Result<Reply, ModelError> {
+    fn reply(mut self: Box<Self>, sink: &mut Sink<'_>) -> Result<Reply, Problem> {
+        if self.calls.any_nameless() {
+            return Err(Problem::Faulty("it calls a tool without naming it"));
+        }
         self.calls.announce(sink);
+        let model = || self.model.clone();
         match (self.finish_reason.as_deref(), self.calls.last_tool()) {
             (Some("length"), Some(tool)) => {
-                return Err(ModelError::CallCutOff { model: model.into(), tool: tool.into() });
+                let tool = tool.to_owned();
+                return Err(Problem::Stopped(ModelError::CallCutOff { model: model(), tool }));
             }
             (Some("length"), None) if self.is_empty() => {
-                return Err(ModelError::NothingSaid { model: model.into() });
+                return Err(Problem::Stopped(ModelError::NothingSaid { model: model() }));
             }
             (Some("content_filter"), _) => {
-                return Err(ModelError::Filtered { model: model.into() });
+                return Err(Problem::Stopped(ModelError::Filtered { model: model() }));
             }
             _ => {}
         }
-        let json = serde_json::to_string(&self).ok();
-        let raw = json.map(|json| RawMessage { api: API.into(), model: model.into(), json });
+        let json = serde_json::to_string(&*self).ok();
+        let raw = json.map(|json| RawMessage { api: API.into(), model: model(), json });
         let text = if self.text.is_empty() { self.refusal } else { self.text };
         Ok(Reply { text, calls: self.calls.replies(), raw, usage: self.usage })
-    }
-
-    /// Whether a call came without a name, which no history could hold.
-    pub(super) fn any_nameless_call(&self) -> bool {
-        self.calls.any_nameless()
     }
 }
 
@@ -211,14 +213,17 @@ mod tests {
     use super::*;
 
     fn assemble(chunks: &[&str]) -> Result<Reply, String> {
-        let mut assembly = Assembly::default();
+        let told = |problem| match problem {
+            Problem::Json(error) => format!("unreadable: {error}"),
+            Problem::Faulty(why) => why.to_owned(),
+            Problem::Reported(message) => format!("reported: {message}"),
+            Problem::Stopped(error) => error.to_string(),
+        };
+        let mut assembly = Box::new(Assembly::of("m"));
         for chunk in chunks {
-            assembly.add(chunk, &mut |_| {}).map_err(|problem| match problem {
-                Problem::Unreadable(error) => format!("unreadable: {error}"),
-                Problem::Reported(message) => format!("reported: {message}"),
-            })?;
+            assembly.add_whole(chunk, &mut |_| {}).map_err(told)?;
         }
-        assembly.reply("m", &mut |_| {}).map_err(|error| error.to_string())
+        assembly.reply(&mut |_| {}).map_err(told)
     }
 
     fn check(chunks: &[&str], text: &str, raw: &str) {

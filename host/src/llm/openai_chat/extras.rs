@@ -1,7 +1,7 @@
 //! What a provider sends besides text and calls, such as its reasoning: kept because some refuse a
 //! history without it, and passed back to nobody else.
 
-use super::fields::string;
+use super::super::fields::string;
 use serde::Serialize;
 use serde_json::value::RawValue;
 

@@ -1,10 +1,10 @@
 //! The body of a request.
 
 use super::super::Request;
+use super::super::fields::{Fields, raw_string};
+use super::super::history::{arguments, own};
+use super::super::ids::WireIds;
 use super::API;
-use super::address::Address;
-use super::fields::{Fields, raw_string};
-use super::ids::WireIds;
 use crate::domain::message::{Message, ModelCall, RawMessage};
 use crate::domain::role::ModelSpec;
 use serde::Serialize;
@@ -18,6 +18,18 @@ struct Body<'a> {
     tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +88,7 @@ struct ToolFunction<'a> {
 }
 
 /// Writes the body.
-pub(super) fn body(spec: &ModelSpec, address: &Address, request: Request<'_>) -> String {
+pub(super) fn body(spec: &ModelSpec, is_openai: bool, request: Request<'_>) -> String {
     let ids = WireIds::assign(request.messages);
     let mut messages = Vec::with_capacity(request.messages.len() + 1);
     if !request.prompt.is_empty() {
@@ -91,14 +103,21 @@ pub(super) fn body(spec: &ModelSpec, address: &Address, request: Request<'_>) ->
             parameters: &tool.parameters,
         },
     });
+    let sampling = &spec.sampling;
     // OpenAI's newer models refuse `max_tokens`; every other server knows only that.
     let (max_completion_tokens, max_tokens) =
-        if address.is_openai { (spec.max_tokens, None) } else { (None, spec.max_tokens) };
+        if is_openai { (sampling.max_tokens, None) } else { (None, sampling.max_tokens) };
     let body = Body {
         model: &spec.name,
         messages,
         tools: tools.collect(),
-        temperature: spec.temperature,
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        presence_penalty: sampling.presence_penalty,
+        frequency_penalty: sampling.frequency_penalty,
+        seed: sampling.seed,
+        stop: &sampling.stop,
+        reasoning_effort: sampling.reasoning_effort.as_deref(),
         max_tokens,
         max_completion_tokens,
         stream: true,
@@ -112,8 +131,7 @@ fn wire<'a>(message: &'a Message, spec: &ModelSpec, ids: &'a WireIds<'a>) -> Wir
     match message {
         Message::User { text } => Wire::Said { role: "user", content: text },
         Message::Assistant { text, calls, raw } => {
-            let same = raw.as_ref().filter(|raw| raw.api == API && raw.model == spec.name);
-            match same.and_then(|raw| replay(raw, calls, ids)) {
+            match own(raw.as_ref(), API, &spec.name).and_then(|raw| replay(raw, calls, ids)) {
                 Some(raw) => Wire::Replayed(raw),
                 None => Wire::Assistant(rebuild(text, calls, ids)),
             }
@@ -169,30 +187,16 @@ fn rebuild<'a>(text: &'a str, calls: &'a [ModelCall], ids: &'a WireIds<'a>) -> A
     }
 }
 
-/// A call's arguments in a history: as emitted, but `{}` for none, which servers that parse them
-/// again would choke on.
-pub(super) fn arguments(emitted: &str) -> &str {
-    if emitted.trim().is_empty() { "{}" } else { emitted }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::ToolSpec;
     use super::*;
     use crate::domain::ids::CallId;
-    use crate::domain::role::Provider;
+    use crate::domain::role::{Provider, Sampling};
     use serde_json::json;
 
     fn spec() -> ModelSpec {
-        ModelSpec {
-            provider: Provider::OpenAi,
-            name: "m".into(),
-            base_url: None,
-            api_key_env: None,
-            temperature: None,
-            max_tokens: None,
-            script: None,
-        }
+        ModelSpec::new(Provider::OpenAi, "m")
     }
 
     fn call(n: u8, provider_id: Option<&str>, arguments: &str) -> ModelCall {
@@ -219,8 +223,7 @@ mod tests {
     }
 
     fn check(spec: &ModelSpec, messages: &[Message], tools: &[ToolSpec], expected: &str) {
-        let address = Address::parse(spec.base_url.as_deref()).unwrap();
-        let body = body(spec, &address, Request { prompt: "", messages, tools });
+        let body = body(spec, spec.base_url.is_none(), Request { prompt: "", messages, tools });
         let body: Fields = serde_json::from_str(&body).unwrap();
         let shown: Vec<String> = body
             .0
@@ -233,20 +236,17 @@ mod tests {
 
     #[test]
     fn a_whole_request_has_its_settings_and_tools() {
-        let spec = ModelSpec { temperature: Some(0.5), max_tokens: Some(9), ..spec() };
+        let sampling =
+            Sampling { temperature: Some(0.5), max_tokens: Some(9), ..Sampling::default() };
+        let spec = ModelSpec { sampling, ..spec() };
         let tools = [ToolSpec {
             name: "shell".into(),
             description: "Runs".into(),
             parameters: json!({"type": "object", "a": 1.0}),
         }];
-        let address = Address::parse(None).unwrap();
         let messages = [Message::User { text: "hé\n".into() }];
         assert_eq!(
-            body(
-                &spec,
-                &address,
-                Request { prompt: "Be brief.", messages: &messages, tools: &tools }
-            ),
+            body(&spec, true, Request { prompt: "Be brief.", messages: &messages, tools: &tools }),
             r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},"#.to_owned()
                 + r#"{"role":"user","content":"hé\n"}],"tools":[{"type":"function","function":"#
                 + r#"{"name":"shell","description":"Runs","parameters":{"type":"object","a":1.0}}}],"#

@@ -3,10 +3,10 @@
 //! OpenAI numbers each call and sends its id and name first. Others leave out the number, the id or
 //! both, number every call 0, repeat the name with every piece, or send the arguments as an object.
 
-use super::super::{Delta, ReplyCall};
+use super::super::fields::{Fields, string};
+use super::super::history::arguments;
+use super::super::{Delta, ReplyCall, Sink};
 use super::extras::Extras;
-use super::fields::{Fields, string};
-use super::request::arguments;
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -33,22 +33,14 @@ pub(super) struct ToolCalls(Vec<Call>);
 
 impl ToolCalls {
     /// Adds the `tool_calls` of one chunk.
-    pub(super) fn add(
-        &mut self,
-        pieces: &RawValue,
-        sink: &mut (dyn FnMut(Delta<'_>) + Send),
-    ) -> serde_json::Result<()> {
+    pub(super) fn add(&mut self, pieces: &RawValue, sink: &mut Sink<'_>) -> serde_json::Result<()> {
         for piece in serde_json::from_str::<Vec<Fields>>(pieces.get())? {
             self.add_piece(piece, sink)?;
         }
         Ok(())
     }
 
-    fn add_piece(
-        &mut self,
-        piece: Fields,
-        sink: &mut (dyn FnMut(Delta<'_>) + Send),
-    ) -> serde_json::Result<()> {
+    fn add_piece(&mut self, piece: Fields, sink: &mut Sink<'_>) -> serde_json::Result<()> {
         let function: Fields = match piece.get("function") {
             Some(function) => serde_json::from_str(function.get())?,
             None => Fields::default(),
@@ -106,7 +98,7 @@ impl ToolCalls {
     }
 
     /// Tells who watches of the calls whose name is whole.
-    pub(super) fn announce(&mut self, sink: &mut (dyn FnMut(Delta<'_>) + Send)) {
+    pub(super) fn announce(&mut self, sink: &mut Sink<'_>) {
         for call in self.0.iter_mut().filter(|call| !call.announced && !call.name.is_empty()) {
             call.announced = true;
             sink(Delta::CallStarted { tool: &call.name });

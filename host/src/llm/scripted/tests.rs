@@ -5,15 +5,8 @@ use crate::domain::ids::CallId;
 use crate::domain::role::Provider;
 
 fn load(text: &str) -> Result<Scripted, ModelError> {
-    let spec = ModelSpec {
-        provider: Provider::Scripted,
-        name: "script".into(),
-        base_url: None,
-        api_key_env: None,
-        temperature: None,
-        max_tokens: None,
-        script: Some("s.yaml".into()),
-    };
+    let spec =
+        ModelSpec { script: Some("s.yaml".into()), ..ModelSpec::new(Provider::Scripted, "script") };
     Scripted::load(&spec, &BTreeMap::from([("s.yaml".to_owned(), text.to_owned())]))
 }
 
@@ -256,15 +249,7 @@ fn a_faulty_script_says_where_and_what_to_write() {
 
 #[test]
 fn a_role_without_a_readable_script_is_told_so() {
-    let mut spec = ModelSpec {
-        provider: Provider::Scripted,
-        name: "script".into(),
-        base_url: None,
-        api_key_env: None,
-        temperature: None,
-        max_tokens: None,
-        script: None,
-    };
+    let mut spec = ModelSpec { script: None, ..ModelSpec::new(Provider::Scripted, "script") };
     let error = |spec: &ModelSpec| Scripted::load(spec, &BTreeMap::new()).unwrap_err().to_string();
     assert_eq!(
         error(&spec),

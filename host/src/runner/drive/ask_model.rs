@@ -21,7 +21,10 @@ impl Running<'_, '_> {
     ) -> Result<Option<Ended>, StoreError> {
         let budgets = self.run.run.budgets;
         let spent = self.spent();
-        if let Some(error) = budgets.refuses_request(&spent) {
+        let role = self.driver.role;
+        let (used, price) = (&self.run.run.usage, role.model.dearest_price());
+        let refusal = budgets.refuses_request(&spent);
+        if let Some(error) = refusal.or_else(|| role.allowance.refuses_request(used, price)) {
             return self.fail(error).await.map(Some);
         }
         let left = self.time_left();

@@ -1,9 +1,9 @@
 //! Sending a request until it is answered, or until that is hopeless.
 
-use super::super::{Delta, ModelError, Reply, Sink, retry};
-use super::{OpenAiChat, client, receive, refusal};
+use super::super::{Delta, ModelError, Reply, Sink};
+use super::{Protocol, Server, client, receive, refusal, retry};
 use reqwest::Client;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -32,14 +32,15 @@ impl Failure {
 
 /// Sends `body` and gives the whole answer.
 pub(super) async fn send(
-    model: &OpenAiChat,
+    server: &Server,
+    protocol: &dyn Protocol,
     body: String,
     sink: &mut Sink<'_>,
 ) -> Result<Reply, ModelError> {
-    let client = client_of(model)?;
-    let timing = &model.timing;
+    let client = client_of(server)?;
+    let timing = &server.timing;
     let deadline = Instant::now() + timing.total;
-    let too_slow = || ModelError::TooSlow { url: model.url(), allowed: timing.total };
+    let too_slow = || ModelError::TooSlow { url: server.url(), allowed: timing.total };
     let mut attempt = 1;
     loop {
         let mut shown = false;
@@ -47,7 +48,7 @@ pub(super) async fn send(
             shown = true;
             sink(delta);
         };
-        let trying = try_once(model, client, body.clone(), attempt, &mut watched);
+        let trying = try_once((server, client), protocol, body.clone(), attempt, &mut watched);
         let failure = match timeout_at(deadline, trying).await {
             Ok(Ok(reply)) => return Ok(reply),
             Ok(Err(failure)) => failure,
@@ -77,50 +78,53 @@ pub(super) async fn send(
     }
 }
 
-fn client_of(model: &OpenAiChat) -> Result<&Client, ModelError> {
-    if let Some(client) = model.client.get() {
+fn client_of(server: &Server) -> Result<&Client, ModelError> {
+    if let Some(client) = server.client.get() {
         return Ok(client);
     }
-    let client = client::build(&model.address.url, &model.timing)
-        .map_err(|why| ModelError::Unreachable { url: model.url(), why: model.shown(&why) })?;
-    Ok(model.client.get_or_init(|| client))
+    let client = client::build(&server.address.url, &server.timing)
+        .map_err(|why| ModelError::Unreachable { url: server.url(), why: server.shown(&why) })?;
+    Ok(server.client.get_or_init(|| client))
 }
 
 async fn try_once(
-    model: &OpenAiChat,
-    client: &Client,
+    (server, client): (&Server, &Client),
+    protocol: &dyn Protocol,
     body: String,
     attempt: u32,
-    sink: &mut (dyn FnMut(Delta<'_>) + Send),
+    sink: &mut Sink<'_>,
 ) -> Result<Reply, Failure> {
     let mut request = client
-        .post(model.address.url.clone())
+        .post(server.address.url.clone())
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, "text/event-stream, application/json")
         .body(body);
-    if let Some(key) = &model.key {
-        request = request.header(AUTHORIZATION, key.header.clone());
+    for (name, value) in server.headers {
+        request = request.header(*name, *value);
     }
-    let response = match timeout(model.timing.first, request.send()).await {
+    if let Some(key) = &server.key {
+        request = request.header(key.name, key.value.clone());
+    }
+    let response = match timeout(server.timing.first, request.send()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(no_response(model, &error)),
+        Ok(Err(error)) => return Err(no_response(server, &error)),
         Err(_) => {
-            let (url, waited) = (model.url(), model.timing.first);
+            let (url, waited) = (server.url(), server.timing.first);
             return Err(Failure::last(ModelError::Silent { url, waited }));
         }
     };
     if !response.status().is_success() {
-        return Err(refusal::read(model, response, attempt).await);
+        return Err(refusal::read(server, response, attempt).await);
     }
-    receive::receive(model, response, sink).await.map_err(|error| {
+    receive::receive(server, protocol, response, sink).await.map_err(|error| {
         let again = matches!(error, ModelError::CutShort { .. })
             .then(|| Again { why: "the answer was cut short".to_owned(), asked: None });
         Failure { error, again }
     })
 }
 
-fn no_response(model: &OpenAiChat, error: &reqwest::Error) -> Failure {
-    let (url, why) = (model.url(), model.shown(&client::why(error)));
+fn no_response(server: &Server, error: &reqwest::Error) -> Failure {
+    let (url, why) = (server.url(), server.shown(&client::why(error)));
     let again = Some(Again { why: why.clone(), asked: None });
     let error = if error.is_connect() {
         ModelError::Unreachable { url, why }

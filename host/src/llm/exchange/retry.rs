@@ -1,6 +1,6 @@
 //! When to send a failed request again.
 
-use super::timing::Timing;
+use super::super::Timing;
 use std::time::Duration;
 
 /// Reads how long a server asks to wait. `retry-after-ms` is what OpenAI adds; `Retry-After` holds

@@ -1,10 +1,11 @@
 //! What a server says when it does not answer.
 
-use super::super::{ModelError, retry};
-use super::OpenAiChat;
+use super::super::ModelError;
 use super::send::{Again, Failure};
+use super::{Server, retry};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// The most that is read of an error's body: 64 KiB hold any message, of which 500 characters are
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 const LARGEST_BODY: usize = 64 << 10;
 
 /// Reads a response that is not a success. `attempt` counts from 1.
-pub(super) async fn read(model: &OpenAiChat, mut response: Response, attempt: u32) -> Failure {
+pub(super) async fn read(server: &Server, mut response: Response, attempt: u32) -> Failure {
     let status = response.status();
     let header = |name: &str| {
         response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -23,12 +24,13 @@ pub(super) async fn read(model: &OpenAiChat, mut response: Response, attempt: u3
     let mut body = Vec::new();
     while body.len() < LARGEST_BODY {
         // Whatever stops the body, the status has been said.
-        match timeout(model.timing.idle, response.chunk()).await {
+        match timeout(server.timing.idle, response.chunk()).await {
             Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
             _ => break,
         }
     }
     let body = String::from_utf8_lossy(&body);
+    let asked = asked.or_else(|| retry_delay(&body));
     let message = if status.is_redirection() {
         format!("it redirects to `{}`, which is not followed", location.as_deref().unwrap_or("?"))
     } else if body.trim().is_empty() {
@@ -36,24 +38,28 @@ pub(super) async fn read(model: &OpenAiChat, mut response: Response, attempt: u3
     } else {
         message(&body)
     };
-    judge(model, status, &body, model.shown(&message), attempt, asked)
+    judge(server, status, &body, server.shown(&message), attempt, asked)
 }
 
 fn judge(
-    model: &OpenAiChat,
+    server: &Server,
     status: StatusCode,
     body: &str,
     message: String,
     attempts: u32,
-    asked: Option<std::time::Duration>,
+    asked: Option<Duration>,
 ) -> Failure {
-    let url = model.url();
+    let url = server.url();
     let without_credit = code(body).as_deref() == Some("insufficient_quota");
     let status = status.as_u16();
     match status {
-        401..=403 => Failure::last(no_access(model, status, message)),
+        401..=403 => Failure::last(no_access(server, status, message)),
+        // Gemini's way to say 401.
+        400 if body.contains("API_KEY_INVALID") => {
+            Failure::last(no_access(server, status, message))
+        }
         // A provider's way to say 402: waiting does not fill an account.
-        429 if without_credit => Failure::last(no_access(model, status, message)),
+        429 if without_credit => Failure::last(no_access(server, status, message)),
         408 | 409 | 425 | 429 | 500.. => Failure {
             again: Some(Again { why: format!("status {status}: {message}"), asked }),
             error: ModelError::Unavailable { url, status, message, attempts },
@@ -62,8 +68,8 @@ fn judge(
     }
 }
 
-fn no_access(model: &OpenAiChat, status: u16, message: String) -> ModelError {
-    let cure = match (&model.key, status) {
+fn no_access(server: &Server, status: u16, message: String) -> ModelError {
+    let cure = match (&server.key, status) {
         (_, 402 | 429) => "add credit to the account, then resume".to_owned(),
         (Some(key), _) => format!("check the key in `{}`, then resume", key.variable),
         (None, _) => {
@@ -71,11 +77,11 @@ fn no_access(model: &OpenAiChat, status: u16, message: String) -> ModelError {
                 .to_owned()
         }
     };
-    ModelError::NoAccess { url: model.url(), status, message, cure }
+    ModelError::NoAccess { url: server.url(), status, message, cure }
 }
 
 /// The message in an error's body, in any of the shapes that servers give it; else the body.
-pub(super) fn message(body: &str) -> String {
+pub(in crate::llm) fn message(body: &str) -> String {
     let Ok(value) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     find_message(&value).unwrap_or_else(|| body.to_owned())
 }
@@ -92,6 +98,14 @@ fn find_message(value: &Value) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The wait that Gemini asks for, in the body and in no header: `"retryDelay": "34s"`.
+fn retry_delay(body: &str) -> Option<Duration> {
+    let value: Value = serde_json::from_str(body).ok()?;
+    let details = value.get("error")?.get("details")?.as_array()?;
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
 }
 
 fn code(body: &str) -> Option<String> {
@@ -123,5 +137,12 @@ mod tests {
             "insufficient_quota"
         );
         assert_eq!(code(r#"{"error":{"code":7}}"#), None);
+        let delay = |delay| {
+            let body =
+                format!(r#"{{"error":{{"details":[{{"a":1}},{{"retryDelay":"{delay}"}}]}}}}"#);
+            retry_delay(&body)
+        };
+        assert_eq!(delay("1.5s"), Some(Duration::from_millis(1500)));
+        assert_eq!([delay("-1s"), delay("1"), delay("NaNs"), retry_delay("[]")], [None; 4]);
     }
 }

@@ -5,15 +5,15 @@
 //! has a longest length.
 
 /// The longest line. 4 MiB: a whole answer may come as one event, and an answer has 16 MiB at most.
-const LONGEST_LINE: usize = 4 << 20;
+pub(super) const LONGEST_LINE: usize = 4 << 20;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Event {
+pub(in crate::llm) struct Event {
     /// Its `event:` field, empty where there is none.
-    pub(super) name: String,
+    pub(in crate::llm) name: String,
     /// Its `data:` lines, joined by line feeds.
-    pub(super) data: String,
+    pub(in crate::llm) data: String,
 }
 
 /// Why a stream cannot be read on: a clause.

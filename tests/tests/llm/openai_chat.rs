@@ -1,31 +1,14 @@
-//! Talking to models, against a server that sends exactly these bytes.
+//! Chat completions, and what holds for every protocol over HTTP.
 
+use crate::{NOBODY, model, quick};
 use expect_test::{Expect, expect};
 use initrunner::domain::message::Message;
 use initrunner::domain::role::{ModelSpec, Provider};
-use initrunner::llm::{Model, ModelError, Timing, connect, connect_with};
+use initrunner::llm::{Timing, connect};
 use initrunner_tests::ask::{ask, results, said, spec, user};
 use initrunner_tests::model_stub::{Answer, ModelStub};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Where nobody listens: a port below 1024, which no test's server is ever given.
-const NOBODY: &str = "127.0.0.1:1";
-
-/// Waits without chance, and short enough for tests; all other limits are too long to matter.
-fn quick() -> Timing {
-    Timing {
-        first_wait: Duration::from_millis(2),
-        longest_wait: Duration::from_millis(5),
-        random: || u32::MAX,
-        ..Timing::default()
-    }
-}
-
-fn model(spec: &ModelSpec, timing: Timing) -> Result<Box<dyn Model>, ModelError> {
-    let key = |name: &str| (name == "TEST_KEY").then(|| "sk-very-secret\n".to_owned());
-    connect_with(spec, &BTreeMap::new(), &key, timing)
-}
 
 /// What a person sees of one question, with the stub's port hidden.
 fn check_with(answers: Vec<Answer>, timing: Timing, expected: &Expect) -> ModelStub {
