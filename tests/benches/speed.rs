@@ -612,6 +612,7 @@ fn new_run(id: RunId, owner: OwnerId) -> NewRun {
         requester: "os:alice".into(),
         budgets: Budgets::default(),
         reply_to: None,
+        idempotency: None,
         at: Timestamp(1_777_040_468_947_991),
     }
 }

@@ -57,6 +57,7 @@ pub async fn run_role(
             requester: host.identity().to_owned(),
             budgets: file.role.budgets,
             reply_to: None,
+            idempotency: None,
             at: host.clock.now(),
         })
         .await?;

@@ -141,6 +141,15 @@ pub enum Conflict {
         /// When.
         at: Timestamp,
     },
+    /// The same request was sent before: what became of it is known of its run.
+    #[error("the same request was sent before, and run {run} came of it")]
+    Repeated {
+        /// The run.
+        run: RunId,
+    },
+    /// Another request was sent under this key.
+    #[error("the idempotency key was used for another request; give each new request a new key")]
+    KeyReused,
     /// The run is in no state for this.
     #[error("run {run} is {state}")]
     WrongState {

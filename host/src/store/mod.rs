@@ -16,9 +16,9 @@ pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
     Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
-    Edit, Edited, EventFilter, Expired, Expiring, JournalCheck, JournalHead, NewCall, NewRun,
-    OutboxMessage, PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd,
-    RunRecord, RunStart, RunSummary, StoredRun, Swept, TurnRecord, Vote,
+    Edit, Edited, EventFilter, Expired, Expiring, Idempotency, JournalCheck, JournalHead, NewCall,
+    NewRun, OutboxMessage, PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval,
+    RunEnd, RunRecord, RunStart, RunSummary, StoredRun, Swept, TurnRecord, Vote,
 };
 pub use texts::{Texts, Visit};
 
@@ -46,7 +46,9 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] where the registration cannot be written.
     fn register_owner(&self, id: OwnerId) -> Result<Owner, StoreError>;
 
-    /// Writes a run down: state running, claimed by its creator, the user's message first.
+    /// Writes a run down: state running, claimed by its creator, the user's message after what was said
+    /// before. Refused with [`Conflict::Repeated`] where the same request was sent before, and with
+    /// [`Conflict::KeyReused`] where another one was sent under its key.
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
     /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
@@ -151,7 +153,8 @@ pub trait Store: Send + Sync {
     /// the call waiting. Claims the run where nothing waits any more and nobody owns it.
     ///
     /// A call whose time is up expires, however late that is noticed: then no decision is recorded, and
-    /// the answer is [`Conflict::Expired`].
+    /// the answer is [`Conflict::Expired`]. A request that was sent before is refused as by
+    /// [`Store::create_run`], and nothing is recorded.
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
     /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first;
@@ -203,6 +206,12 @@ pub trait Store: Send + Sync {
     /// given as for showing: nothing of it is kept sealed. Refused with [`StoreError::Sealed`] where a
     /// value is missing, was changed, or has lost its key.
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
+
+    /// The run that came of a request, where it was sent before; refused with [`Conflict::KeyReused`] where
+    /// another one was sent under its key. Whoever asks saves the work of a request that would be refused;
+    /// whether one is, the verbs that write decide. A key is known for a day at least, unless its run is
+    /// pruned.
+    fn find_repeated(&self, sent: &Idempotency) -> StoreFuture<'_, Option<RunId>>;
 
     /// The runs whose id starts with `prefix` (a whole id, or the beginning with its type), at most ten.
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>>;

@@ -116,6 +116,7 @@ pub fn new_run(owner: &OwnerId) -> NewRun {
         requester: "os:alice".into(),
         budgets: Budgets::default(),
         reply_to: None,
+        idempotency: None,
         at: at(0),
     }
 }
@@ -289,6 +290,7 @@ fn decision(run: &RunId, calls: &[CallId], decision: Decision, owner: &Owner) ->
             .collect(),
         resolver: alice(),
         claim_as: owner.id().clone(),
+        idempotency: None,
         at: at(60),
     }
 }

@@ -1,8 +1,10 @@
 //! Whoever changes the journal is found out.
 
 use super::fixture::*;
+use initrunner::domain::client_id::ClientId;
+use initrunner::domain::digest::Digest;
 use initrunner::store::sqlite::SqliteStore;
-use initrunner::store::{NewRun, Store};
+use initrunner::store::{Idempotency, NewRun, Store, StoreError};
 use std::fs;
 
 /// A database with the twelve events of two paused runs of two calls and an ended one, changed by
@@ -240,4 +242,43 @@ fn a_changed_message_before_the_prompt_is_found() {
     sql(&files, "DELETE FROM messages");
     let error = wait(store.load_run(&claim.run)).unwrap_err().to_string();
     assert!(error.contains("began with 2 messages, and some are gone"), "{error}");
+}
+
+#[test]
+fn a_changed_idempotency_key_is_found_and_not_believed() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let other = create(&store, &owner);
+    let sent = Idempotency {
+        owner: "key:ci".into(),
+        key: ClientId::parse("a").unwrap(),
+        request: Digest::of(b"a"),
+    };
+    let run = NewRun { idempotency: Some(sent.clone()), ..new_run(owner.id()) };
+    wait(store.create_run(run.clone())).unwrap();
+    assert_eq!(said(&store), "2 events hold");
+    sql(&files, "CREATE TABLE kept AS SELECT * FROM idempotency");
+    for change in [
+        &*format!("UPDATE idempotency SET run_id = '{}'", other.run),
+        "UPDATE idempotency SET request = zeroblob(32)",
+        "UPDATE idempotency SET at = at + 1",
+        "UPDATE idempotency SET seal = zeroblob(32)",
+    ] {
+        sql(&files, change);
+        assert!(said(&store).contains("the row of an idempotency key that names run"), "{change}");
+        assert!(matches!(wait(store.find_repeated(&sent)), Err(StoreError::Corrupt { .. })));
+        let again = NewRun { id: run_id(), ..run.clone() };
+        assert!(matches!(wait(store.create_run(again)), Err(StoreError::Corrupt { .. })));
+        sql(&files, "DELETE FROM idempotency; INSERT INTO idempotency SELECT * FROM kept");
+    }
+    // A key of its own does not tell its text.
+    let shown: String = files
+        .raw()
+        .query_row("SELECT hex(key) || hex(request) || run_id FROM idempotency", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert!(shown.ends_with(run.id.as_str()) && shown.len() == 128 + run.id.as_str().len());
+    assert_eq!(said(&store), "2 events hold");
 }

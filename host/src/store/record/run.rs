@@ -1,6 +1,7 @@
 //! Runs: as they are made, as they end, and as they are stored.
 
 use super::call::CallRecord;
+use super::idempotency::Idempotency;
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
 use crate::domain::digest::Digest;
@@ -46,6 +47,8 @@ pub struct NewRun {
     pub budgets: Budgets,
     /// Where to tell what becomes of it, such as `slack:C123/456`: opaque, and part of no decision.
     pub reply_to: Option<String>,
+    /// What tells the request for it from the same one sent again; `None`: each is a new one.
+    pub idempotency: Option<Idempotency>,
     /// When.
     pub at: Timestamp,
 }

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::journal::contents;
 use super::writer::Write;
-use super::{components, message, rows};
+use super::{components, idempotency, message, rows};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
 use crate::domain::event::EventKind;
@@ -18,6 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 const FIRST_FENCE: i64 = 1;
 
 pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, Fault> {
+    idempotency::refuse_repeated(write, run.idempotency.as_ref())?;
     let components: Vec<Digest> = run.components.iter().map(|(digest, _)| *digest).collect();
     let digest = role_digest(&Role {
         name: &run.role_name,
@@ -64,6 +65,7 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         body["history"] = json!(history.len());
     }
     write.record(run.at, &run.id, None, EventKind::RunCreated, &body)?;
+    idempotency::record(write, run.idempotency.as_ref(), &run.id, run.at)?;
     Ok(Claim { run: run.id.clone(), owner: run.owner.clone(), fence: FIRST_FENCE })
 }
 

@@ -1,4 +1,5 @@
--- From version 1 to version 2: rules, votes, time limits, edits, programs, histories of clients.
+-- From version 1 to version 2: rules, votes, time limits, edits, programs, what clients
+-- said before and may send again.
 -- Runs with foreign keys off, inside one transaction.
 
 CREATE TABLE rules (
@@ -108,4 +109,12 @@ CREATE TABLE sealed (
   token TEXT NOT NULL,
   box BLOB NOT NULL,
   PRIMARY KEY (run_id, token)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+  key BLOB NOT NULL PRIMARY KEY,
+  request BLOB NOT NULL,
+  run_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  seal BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

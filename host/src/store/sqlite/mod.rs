@@ -26,6 +26,7 @@ mod find_runs;
 mod findings;
 mod give_back;
 mod heads;
+mod idempotency;
 mod interrupt_run;
 mod journal;
 mod key;
@@ -69,10 +70,10 @@ pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{
-    CallOutcome, Claim, Decided, DecisionRequest, EventFilter, JournalCheck, JournalHead, NewRun,
-    OutboxMessage, PendingCall, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
-    RunEnd, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun, Swept, Texts,
-    TurnRecord,
+    CallOutcome, Claim, Decided, DecisionRequest, EventFilter, Idempotency, JournalCheck,
+    JournalHead, NewRun, OutboxMessage, PendingCall, Program, PruneRequest, Pruned, Readmission,
+    ResolvedApproval, RunEnd, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun,
+    Swept, Texts, TurnRecord,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
@@ -514,6 +515,8 @@ impl Store for SqliteStore {
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
         let (run, key) = (request.run.clone(), self.key.clone());
         let decided = self.write_hidden("decide", &run, request, move |write, request| {
+            // Before anything else: whatever came of it the first time, it is not done again.
+            idempotency::refuse_repeated(write, request.idempotency.as_ref())?;
             let calls = request.decisions.iter().map(|said| &said.call);
             if let Some(late) = sweep::overdue(write, &request.run, calls, request.at)? {
                 // Not an error yet: that a call expired stays written down.
@@ -623,6 +626,11 @@ impl Store for SqliteStore {
             let run = load_run::load_run(conn, &run, clock.uptime().as_ref())?;
             sealed::reveal_run(conn, &key, run)
         })
+    }
+
+    fn find_repeated(&self, sent: &Idempotency) -> StoreFuture<'_, Option<RunId>> {
+        let (sent, key) = (sent.clone(), self.key.clone());
+        self.read(move |conn| idempotency::find(conn, || key.read(), &sent))
     }
 
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {

@@ -9,6 +9,7 @@
 
 use super::checkpoints::{self, Checkpoint};
 use super::fault::Fault;
+use super::idempotency;
 use super::journal::{Head, Line};
 use super::writer::Write;
 use crate::domain::digest::Digest;
@@ -54,7 +55,11 @@ pub(super) fn prune_runs(write: &mut Write<'_>, request: &PruneRequest) -> Resul
         calls: count("calls")?,
         events: events as u64,
     };
-    if request.dry_run || runs == 0 {
+    if request.dry_run {
+        return Ok(pruned);
+    }
+    idempotency::prune(write, request.at)?;
+    if runs == 0 {
         return Ok(pruned);
     }
     let digest = leave_checkpoints(write)?;
@@ -195,6 +200,8 @@ fn remove(write: &Write<'_>) -> Result<(), Fault> {
         "DELETE FROM messages WHERE run IN (SELECT n FROM pruned)",
         "DELETE FROM calls WHERE run IN (SELECT n FROM pruned)",
         "DELETE FROM outbox WHERE run_id IN (
+           SELECT id FROM runs WHERE n IN (SELECT n FROM pruned))",
+        "DELETE FROM idempotency WHERE run_id IN (
            SELECT id FROM runs WHERE n IN (SELECT n FROM pruned))",
         "DELETE FROM runs WHERE n IN (SELECT n FROM pruned)",
         // What no other run was made of.

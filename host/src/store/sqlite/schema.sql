@@ -193,6 +193,15 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX due_messages ON outbox (due_at) WHERE delivered_at IS NULL;
 
+-- Requests that clients may send again, by their keys: for a day, or as long as the run is there.
+CREATE TABLE idempotency (
+  key BLOB NOT NULL PRIMARY KEY,  -- digest of who sent it, and of the key they gave it
+  request BLOB NOT NULL,        -- digest of what was asked
+  run_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  seal BLOB NOT NULL            -- HMAC-SHA256 over the row
+) STRICT, WITHOUT ROWID;
+
 -- The journal: never changed, each row chained to the one before it.
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,

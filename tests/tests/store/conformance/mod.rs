@@ -3,6 +3,7 @@
 
 mod decisions;
 mod edits;
+mod idempotency;
 mod journal;
 mod lists;
 mod owners;

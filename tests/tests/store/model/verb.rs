@@ -174,6 +174,9 @@ impl From<StoreError> for Refusal {
                 Conflict::IsRequester { .. } => Self::IsRequester,
                 Conflict::VotedBefore { .. } => Self::VotedBefore,
                 other @ Conflict::ProgramRuns { .. } => panic!("no program was started: {other}"),
+                other @ (Conflict::Repeated { .. } | Conflict::KeyReused) => {
+                    panic!("no request has a key: {other}")
+                }
             },
             other => panic!("the store failed: {other}"),
         }
