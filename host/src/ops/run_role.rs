@@ -51,6 +51,7 @@ pub async fn run_role(
                 .chain(file.policies.into_iter().map(|policy| policy.component))
                 .map(|source| (source.digest, source.bytes))
                 .collect(),
+            conversation: None,
             history: vec![],
             prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,

@@ -147,6 +147,14 @@ pub enum Conflict {
         /// The run.
         run: RunId,
     },
+    /// The latest run of the conversation has not ended, and only one goes on at a time.
+    #[error("run {run} of this conversation is {state}; send the next message when it has ended")]
+    ConversationBusy {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        state: RunState,
+    },
     /// Another request was sent under this key.
     #[error("the idempotency key was used for another request; give each new request a new key")]
     KeyReused,

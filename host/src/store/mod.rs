@@ -15,10 +15,11 @@ mod texts;
 pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
-    Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
-    Edit, Edited, EventFilter, Expired, Expiring, Idempotency, JournalCheck, JournalHead, NewCall,
-    NewRun, OutboxMessage, PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval,
-    RunEnd, RunRecord, RunStart, RunSummary, StoredRun, Swept, TurnRecord, Vote,
+    Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Conversation,
+    ConversationRecord, Decided, DecisionRequest, Edit, Edited, EventFilter, Expired, Expiring,
+    Idempotency, JournalCheck, JournalHead, NewCall, NewRun, OutboxMessage, PendingCall,
+    PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunRecord, RunStart, RunSummary,
+    StoredRun, Swept, TurnRecord, Vote,
 };
 pub use texts::{Texts, Visit};
 
@@ -47,8 +48,9 @@ pub trait Store: Send + Sync {
     fn register_owner(&self, id: OwnerId) -> Result<Owner, StoreError>;
 
     /// Writes a run down: state running, claimed by its creator, the user's message after what was said
-    /// before. Refused with [`Conflict::Repeated`] where the same request was sent before, and with
-    /// [`Conflict::KeyReused`] where another one was sent under its key.
+    /// before. Refused with [`Conflict::Repeated`] where the same request was sent before, with
+    /// [`Conflict::KeyReused`] where another one was sent under its key, and with
+    /// [`Conflict::ConversationBusy`] where the latest run of its conversation has not ended.
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
     /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
@@ -195,7 +197,8 @@ pub trait Store: Send + Sync {
     /// The runs that have not ended and that nobody drives, oldest first.
     fn unfinished(&self, limit: usize) -> StoreFuture<'_, Vec<RunId>>;
 
-    /// Everything about one run, as it may be shown: secrets that were recognised are tokens.
+    /// Everything about one run, as it may be shown: secrets that were recognised are tokens. Of a run of a
+    /// conversation the history begins with what was said in the runs before it.
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
 
     /// The same without what it took to get there: no messages, and of the calls those of the latest turn
@@ -203,9 +206,16 @@ pub trait Store: Send + Sync {
     fn load_turn(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
 
     /// All of it as it was, for driving the run on: what was sealed is opened. A run that has ended is
-    /// given as for showing: nothing of it is kept sealed. Refused with [`StoreError::Sealed`] where a
+    /// given as for showing: nothing of it is kept sealed. So are earlier runs of its conversation. Refused with [`StoreError::Sealed`] where a
     /// value is missing, was changed, or has lost its key.
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
+
+    /// How far a conversation of a role, by the role's name, goes; `None` where nothing of it is stored.
+    fn conversation(
+        &self,
+        role_name: &str,
+        conversation: &Conversation,
+    ) -> StoreFuture<'_, Option<ConversationRecord>>;
 
     /// The run that came of a request, where it was sent before; refused with [`Conflict::KeyReused`] where
     /// another one was sent under its key. Whoever asks saves the work of a request that would be refused;
@@ -253,7 +263,7 @@ pub trait Store: Send + Sync {
     fn find_recorded(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>>;
 
     /// Removes runs that ended long ago, with their messages, calls and events, and leaves a checkpoint
-    /// for what was removed. Approvals, and the events that tell of them, stay.
+    /// for what was removed. The runs of a conversation go together, when the latest ended long ago. Approvals, and the events that tell of them, stay.
     fn prune(&self, request: PruneRequest) -> StoreFuture<'_, Pruned>;
 
     /// Gives the space of removed rows back; gives the size before and after, in bytes. Nobody can write

@@ -186,7 +186,8 @@ impl Texts for CallRecord {
 }
 
 impl StoredRun {
-    /// Whether a text of it looks like a secret, or has the token of one.
+    /// Whether a text of it looks like a secret, or has the token of one; earlier runs of its conversation
+    /// aside.
     ///
     /// Changes nothing: only a visitor that may change texts is needed anywhere else.
     pub fn holds_secrets(&mut self) -> bool {
@@ -198,7 +199,9 @@ impl Texts for StoredRun {
     fn each_text<E>(&mut self, visit: &mut Visit<'_, E>) -> Result<(), E> {
         visit(&mut self.run.prompt)?;
         self.run.outcome.each_text(visit)?;
-        self.messages.each_text(visit)?;
+        // Of earlier runs nothing is kept sealed: theirs are as they may be shown.
+        let own = self.messages.iter_mut().skip(self.earlier);
+        own.map(|said| said.each_text(visit)).collect::<Result<(), E>>()?;
         self.calls.each_text(visit)
     }
 }

@@ -110,6 +110,7 @@ pub fn new_run(owner: &OwnerId) -> NewRun {
         role_path: "/home/alice/demo.yaml".into(),
         files: BTreeMap::from([("script.jsonl".into(), "{}\n".into())]),
         components: vec![component()],
+        conversation: None,
         history: vec![],
         prompt: "delete /tmp/scratch".into(),
         trigger: "cli".into(),

@@ -4,7 +4,7 @@ use super::fixture::*;
 use initrunner::domain::client_id::ClientId;
 use initrunner::domain::digest::Digest;
 use initrunner::store::sqlite::SqliteStore;
-use initrunner::store::{Idempotency, NewRun, Store, StoreError};
+use initrunner::store::{Conversation, Idempotency, NewRun, Store, StoreError};
 use std::fs;
 
 /// A database with the twelve events of two paused runs of two calls and an ended one, changed by
@@ -281,4 +281,47 @@ fn a_changed_idempotency_key_is_found_and_not_believed() {
         .unwrap();
     assert!(shown.ends_with(run.id.as_str()) && shown.len() == 128 + run.id.as_str().len());
     assert_eq!(said(&store), "2 events hold");
+}
+
+#[test]
+fn a_changed_conversation_is_found() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let of = |id: &str| {
+        let id = ClientId::parse(id).unwrap();
+        let conversation = Some(Conversation { owner: "key:web".into(), id });
+        let run = NewRun { conversation, ..new_run(owner.id()) };
+        let claim = wait(store.create_run(run)).unwrap();
+        wait(store.cancel_run(&claim.run, alice(), at(9))).unwrap();
+    };
+    ["a", "a", "b"].into_iter().for_each(of);
+    assert_eq!(said(&store), "6 events hold");
+    sql(&files, "CREATE TABLE kept AS SELECT * FROM conversations");
+    sql(&files, "CREATE TABLE kept_runs AS SELECT n, id, conversation FROM runs");
+    let differs = "conversation or earlier messages are not what was recorded";
+    for (change, expected) in [
+        ("UPDATE conversations SET owner = 'key:ci' WHERE id = 'a'", differs),
+        ("UPDATE conversations SET role = 'other' WHERE id = 'a'", differs),
+        ("UPDATE conversations SET id = 'c' WHERE id = 'a'", differs),
+        // Moved to another one, out of it, and before what it followed.
+        ("UPDATE runs SET conversation = 1", differs),
+        ("UPDATE runs SET conversation = NULL WHERE n = 2", differs),
+        ("UPDATE runs SET n = -n WHERE conversation = 1", differs),
+        (
+            "INSERT INTO conversations VALUES (9, 'x', 'y', 'z')",
+            "no run is a part of the conversation `z`",
+        ),
+    ] {
+        sql(&files, &format!("PRAGMA foreign_keys = OFF; {change}"));
+        assert!(said(&store).contains(expected), "{change}: {}", said(&store));
+        sql(
+            &files,
+            "PRAGMA foreign_keys = OFF;
+             DELETE FROM conversations; INSERT INTO conversations SELECT * FROM kept;
+             UPDATE runs SET n = abs(n), conversation =
+               (SELECT conversation FROM kept_runs WHERE kept_runs.id = runs.id)",
+        );
+        assert_eq!(said(&store), "6 events hold", "{change}");
+    }
 }

@@ -3,6 +3,7 @@
 
 mod call;
 mod claim;
+mod conversation;
 mod decision;
 mod edit;
 mod expiry;
@@ -18,6 +19,7 @@ mod vote;
 
 pub use call::{CallOutcome, CallRecord, Readmission};
 pub use claim::Claim;
+pub use conversation::{Conversation, ConversationRecord};
 pub use decision::{CallDecision, Decided, DecisionRequest};
 pub use edit::{Edit, Edited};
 pub use expiry::{Expired, Expiring, Swept};

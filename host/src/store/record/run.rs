@@ -1,6 +1,7 @@
 //! Runs: as they are made, as they end, and as they are stored.
 
 use super::call::CallRecord;
+use super::conversation::Conversation;
 use super::idempotency::Idempotency;
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
@@ -35,6 +36,8 @@ pub struct NewRun {
     pub files: BTreeMap<String, String>,
     /// The components that the role's entries use.
     pub components: Vec<(Digest, Cow<'static, [u8]>)>,
+    /// The conversation that it continues: it begins with everything that was said there.
+    pub conversation: Option<Conversation>,
     /// What a client says was said before the prompt: texts of the user and of the model, in order.
     pub history: Vec<Message>,
     /// What was asked.
@@ -89,6 +92,8 @@ pub struct RunRecord {
     pub files: BTreeMap<String, String>,
     /// The components of the role's entries, in order.
     pub components: Vec<Digest>,
+    /// The client's name of the conversation that it is a part of.
+    pub conversation: Option<String>,
     /// What was asked.
     pub prompt: String,
     /// What started it.
@@ -128,8 +133,10 @@ pub struct StoredRun {
     pub run: RunRecord,
     /// The history, in order.
     pub messages: Vec<Message>,
-    /// Where in it the prompt is: before it comes what the run was given of what was said earlier. 0
-    /// where the messages were not read.
+    /// How many of them are of earlier runs of its conversation: in these, what was sealed stays so.
+    pub earlier: usize,
+    /// Where in it the prompt is: before it comes all that was said earlier. 0 where the messages were not
+    /// read.
     pub prompt_at: usize,
     /// Every call, by turn and position.
     pub calls: Vec<CallRecord>,

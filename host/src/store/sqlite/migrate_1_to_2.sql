@@ -82,6 +82,16 @@ CREATE INDEX programs_of_call ON programs (call);
 ALTER TABLE runs ADD COLUMN reply_to TEXT;
 ALTER TABLE runs ADD COLUMN history INTEGER NOT NULL DEFAULT 0;
 
+CREATE TABLE conversations (
+  n INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  role TEXT NOT NULL,
+  id TEXT NOT NULL,
+  UNIQUE (owner, role, id)
+) STRICT;
+ALTER TABLE runs ADD COLUMN conversation INTEGER REFERENCES conversations (n);
+CREATE INDEX runs_of_conversation ON runs (conversation) WHERE conversation IS NOT NULL;
+
 CREATE TABLE outbox (
   n INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,

@@ -16,6 +16,7 @@ mod checkpoints;
 mod claim_run;
 mod component;
 mod components;
+mod conversations;
 mod create_run;
 mod decide;
 mod edit_call;
@@ -70,10 +71,10 @@ pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{
-    CallOutcome, Claim, Decided, DecisionRequest, EventFilter, Idempotency, JournalCheck,
-    JournalHead, NewRun, OutboxMessage, PendingCall, Program, PruneRequest, Pruned, Readmission,
-    ResolvedApproval, RunEnd, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun,
-    Swept, Texts, TurnRecord,
+    CallOutcome, Claim, Conversation, ConversationRecord, Decided, DecisionRequest, EventFilter,
+    Idempotency, JournalCheck, JournalHead, NewRun, OutboxMessage, PendingCall, Program,
+    PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunStart, RunSummary, Store,
+    StoreError, StoreFuture, StoredRun, Swept, Texts, TurnRecord,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
@@ -626,6 +627,15 @@ impl Store for SqliteStore {
             let run = load_run::load_run(conn, &run, clock.uptime().as_ref())?;
             sealed::reveal_run(conn, &key, run)
         })
+    }
+
+    fn conversation(
+        &self,
+        role_name: &str,
+        conversation: &Conversation,
+    ) -> StoreFuture<'_, Option<ConversationRecord>> {
+        let (role, conversation) = (role_name.to_owned(), conversation.clone());
+        self.read(move |conn| conversations::conversation(conn, &role, &conversation))
     }
 
     fn find_repeated(&self, sent: &Idempotency) -> StoreFuture<'_, Option<RunId>> {

@@ -32,6 +32,15 @@ CREATE TABLE component_bytes (
   bytes BLOB NOT NULL
 ) STRICT;
 
+-- Conversations: the runs of one follow each other, each after the one before has ended.
+CREATE TABLE conversations (
+  n INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,         -- an authenticated identity
+  role TEXT NOT NULL,          -- the role's name
+  id TEXT NOT NULL,            -- as the owner calls it
+  UNIQUE (owner, role, id)
+) STRICT;
+
 CREATE TABLE runs (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -56,9 +65,11 @@ CREATE TABLE runs (
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   reply_to TEXT,               -- where to tell what becomes of it
-  history INTEGER NOT NULL DEFAULT 0 -- how many of its messages came before the prompt
+  history INTEGER NOT NULL DEFAULT 0, -- how many of its messages came before the prompt
+  conversation INTEGER REFERENCES conversations (n)
 ) STRICT;
 CREATE INDEX unfinished_runs ON runs (role) WHERE state IN ('running', 'paused', 'interrupted');
+CREATE INDEX runs_of_conversation ON runs (conversation) WHERE conversation IS NOT NULL;
 CREATE INDEX running_runs ON runs (owner) WHERE state = 'running';
 
 -- The history: one row per message but the prompt, in order of `n`, never changed.

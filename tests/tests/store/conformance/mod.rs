@@ -1,6 +1,7 @@
 //! What every backend must do: one function per behaviour, each run against every backend, and one file
 //! per topic.
 
+mod conversations;
 mod decisions;
 mod edits;
 mod idempotency;

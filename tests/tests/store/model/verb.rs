@@ -174,8 +174,10 @@ impl From<StoreError> for Refusal {
                 Conflict::IsRequester { .. } => Self::IsRequester,
                 Conflict::VotedBefore { .. } => Self::VotedBefore,
                 other @ Conflict::ProgramRuns { .. } => panic!("no program was started: {other}"),
-                other @ (Conflict::Repeated { .. } | Conflict::KeyReused) => {
-                    panic!("no request has a key: {other}")
+                other @ (Conflict::Repeated { .. }
+                | Conflict::KeyReused
+                | Conflict::ConversationBusy { .. }) => {
+                    panic!("no request has a key or a conversation: {other}")
                 }
             },
             other => panic!("the store failed: {other}"),

@@ -31,7 +31,7 @@ pub(super) fn compare(
     let mut statement = conn.prepare_cached(
         r#"SELECT runs.n, state, owner, fence, outcome, updated_at, created_at, requester, "trigger",
              turns, requests, tool_calls, wall_ms, input_tokens, output_tokens, roles.digest, prompt,
-             max_requests, max_tool_calls, max_wall_time, reply_to, history
+             max_requests, max_tool_calls, max_wall_time, reply_to, history, runs.conversation
            FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
     )?;
     let found = statement
@@ -117,11 +117,21 @@ fn own(
     let limits: [i64; 3] = [row.get(17)?, row.get(18)?, row.get(19)?];
     let prompt = row.get_ref(16)?.as_str()?;
     let before = if before > 0 { first_messages(conn, n, before)? } else { Vec::new() };
-    let columns = create_run::columns(&digest, prompt, limits, text(20)?, &before);
+    let place = match row.get::<_, Option<i64>>(22)? {
+        Some(conversation) => Some(continued(conn, conversation, n)?),
+        None => None,
+    };
+    let place = place.as_ref().map(|[owner, role, id, follows]| create_run::Continued {
+        owner: owner.as_deref().unwrap_or_default(),
+        role: role.as_deref().unwrap_or_default(),
+        id: id.as_deref().unwrap_or_default(),
+        follows: follows.as_deref(),
+    });
+    let columns = create_run::columns(&digest, prompt, limits, text(20)?, &before, place.as_ref());
     if created.contents.as_ref().is_some_and(|recorded| *recorded != contents(&columns)) {
         findings.add(|| {
             format!(
-                "{}: the role, prompt, limits, address or earlier messages are not what was recorded (event {event})",
+                "{}: the role, prompt, limits, address, conversation or earlier messages are not what was recorded (event {event})",
                 name()
             )
         });
@@ -254,6 +264,19 @@ fn programs(
         });
     }
     Ok(i64::try_from(stored.len()).unwrap_or_default())
+}
+
+/// The conversation that a run is a part of, and the run before it: owner, role, id, run.
+fn continued(conn: &Connection, conversation: i64, run: i64) -> Result<[Option<String>; 4], Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT owner, role, id,
+           (SELECT id FROM runs WHERE conversation = ?1 AND n < ?2 ORDER BY n DESC LIMIT 1)
+         FROM conversations WHERE n = ?1",
+    )?;
+    let found = statement.query_row([conversation, run], |row| {
+        Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 /// The messages that a run was written down with.
