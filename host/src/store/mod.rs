@@ -17,9 +17,10 @@ pub use program::Program;
 pub use record::{
     Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Conversation,
     ConversationRecord, Decided, DecisionRequest, Edit, Edited, EventFilter, Expired, Expiring,
-    Idempotency, JournalCheck, JournalHead, NewCall, NewRun, OutboxMessage, PendingCall,
-    PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunRecord, RunStart, RunSummary,
-    StoredRun, Swept, TurnRecord, Vote,
+    Idempotency, JournalCheck, JournalHead, NewCall, NewRun, Order, OutboxMessage, Page,
+    PendingCall, PendingFilter, PendingPage, Position, PruneRequest, Pruned, Readmission,
+    ResolvedApproval, RunEnd, RunFilter, RunPage, RunRecord, RunStart, RunSummary, StoredRun,
+    Swept, TurnRecord, Vote,
 };
 pub use texts::{Texts, Visit};
 
@@ -33,6 +34,7 @@ use crate::domain::message::Message;
 use crate::domain::policy::PolicyRecord;
 use owner::Owner;
 use std::pin::Pin;
+use tokio::sync::watch;
 
 /// What every verb gives: an answer that arrives after the transaction is durable. The verb is under
 /// way from the moment it is called, whether or not anybody waits for the answer.
@@ -231,6 +233,22 @@ pub trait Store: Send + Sync {
 
     /// The runs, newest first.
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>>;
+
+    /// A page of the calls that wait for a person and are wanted. Where calls begin to wait between two
+    /// pages, none is given twice, and none that waited before is left out.
+    fn list_pending(&self, filter: PendingFilter, page: Page) -> StoreFuture<'_, PendingPage>;
+
+    /// A page of the runs that are wanted; the same of runs.
+    fn list_runs(&self, filter: RunFilter, page: Page) -> StoreFuture<'_, RunPage>;
+
+    /// Gives a counter that moves when something happened, as the journal has it, by this process or another,
+    /// so that whoever shows what is stored knows when to look again. It says nothing of what happened, and
+    /// may move more often than that. Other processes' writes are looked for five times a second, and only as long as
+    /// somebody holds a receiver. It is closed with the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database cannot be opened once more to look.
+    fn changes(&self) -> Result<watch::Receiver<u64>, StoreError>;
 
     /// The journal of one run, in order.
     fn events(&self, run: &RunId) -> StoreFuture<'_, Vec<Event>>;

@@ -193,6 +193,8 @@ pub struct RunSummary {
     pub state: RunState,
     /// How many of its calls wait.
     pub waiting: usize,
+    /// Who started it.
+    pub requester: String,
     /// What was asked.
     pub prompt: String,
     /// When it was written down.

@@ -11,6 +11,7 @@ mod boots;
 mod call_row;
 mod cancel_run;
 mod chain;
+mod changes;
 mod check_journal;
 mod checkpoints;
 mod claim_run;
@@ -72,9 +73,10 @@ pub use open::OpenOptions;
 use super::owner::Owner;
 use super::{
     CallOutcome, Claim, Conversation, ConversationRecord, Decided, DecisionRequest, EventFilter,
-    Idempotency, JournalCheck, JournalHead, NewRun, OutboxMessage, PendingCall, Program,
-    PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd, RunStart, RunSummary, Store,
-    StoreError, StoreFuture, StoredRun, Swept, Texts, TurnRecord,
+    Idempotency, JournalCheck, JournalHead, NewRun, OutboxMessage, Page, PendingCall,
+    PendingFilter, PendingPage, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
+    RunEnd, RunFilter, RunPage, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun,
+    Swept, Texts, TurnRecord,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
@@ -83,6 +85,7 @@ use crate::domain::digest::Digest;
 use crate::domain::event::Event;
 use crate::domain::ids::{CallId, OwnerId, RunId};
 use crate::domain::policy::PolicyRecord;
+use changes::Changes;
 use fault::Fault;
 use key::KeyPlace;
 use owners::Owners;
@@ -90,7 +93,7 @@ use rusqlite::Connection;
 use seat::{Desk, Gone, Seat};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use writer::{Job, Verb, Write};
 
 /// What errors call the database of a store in memory.
@@ -103,6 +106,7 @@ pub struct SqliteStore {
     key: KeyPlace,
     clock: Arc<dyn Clock>,
     threads: Mutex<Threads>,
+    changes: Changes,
 }
 
 /// Where the database is.
@@ -134,6 +138,7 @@ impl SqliteStore {
             clock: Arc::clone(&options.clock),
             place: Place::File(options),
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
+            changes: Changes::default(),
         })
     }
 
@@ -159,6 +164,7 @@ impl SqliteStore {
             clock,
             place: Place::Memory,
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
+            changes: Changes::default(),
         })
     }
 
@@ -316,6 +322,7 @@ impl SqliteStore {
             conn: self.connection(threads)?,
             owners: self.owners.clone(),
             clock: Arc::clone(&self.clock),
+            happened: self.changes.counter(),
             heads: match &self.place {
                 Place::File(options) => Some(heads::Heads::new(&options.path)),
                 Place::Memory => None,
@@ -341,6 +348,7 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        self.changes.stop();
         let threads = std::mem::take(&mut *self.threads());
         if let Some(reader) = threads.reader {
             reader.finish();
@@ -655,6 +663,23 @@ impl Store for SqliteStore {
 
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {
         self.read(move |conn| runs::runs(conn, limit))
+    }
+
+    fn list_pending(&self, filter: PendingFilter, page: Page) -> StoreFuture<'_, PendingPage> {
+        let clock = Arc::clone(&self.clock);
+        self.read(move |conn| pending::list_pending(conn, &filter, &page, clock.uptime().as_ref()))
+    }
+
+    fn list_runs(&self, filter: RunFilter, page: Page) -> StoreFuture<'_, RunPage> {
+        self.read(move |conn| runs::list_runs(conn, &filter, &page))
+    }
+
+    fn changes(&self) -> Result<watch::Receiver<u64>, StoreError> {
+        match &self.place {
+            Place::File(options) => self.changes.watch(options),
+            // Nobody else writes there.
+            Place::Memory => Ok(self.changes.listen()),
+        }
     }
 
     fn events(&self, run: &RunId) -> StoreFuture<'_, Vec<Event>> {

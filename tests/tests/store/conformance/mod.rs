@@ -8,6 +8,7 @@ mod idempotency;
 mod journal;
 mod lists;
 mod owners;
+mod pages;
 mod pruning;
 mod remembered;
 mod runs;
