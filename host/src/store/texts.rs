@@ -200,8 +200,8 @@ impl Texts for StoredRun {
         visit(&mut self.run.prompt)?;
         self.run.outcome.each_text(visit)?;
         // Of earlier runs nothing is kept sealed: theirs are as they may be shown.
-        let own = self.messages.iter_mut().skip(self.earlier);
-        own.map(|said| said.each_text(visit)).collect::<Result<(), E>>()?;
+        let mut own = self.messages.iter_mut().skip(self.earlier);
+        own.try_for_each(|said| said.each_text(visit))?;
         self.calls.each_text(visit)
     }
 }
