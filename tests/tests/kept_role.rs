@@ -42,18 +42,10 @@ fn host(folder: &Path, variables: &Variables) -> Host {
     std::fs::write(folder.join("script.yaml"), SCRIPT).unwrap();
     let home = folder.join("home").display().to_string();
     let variables = Arc::clone(variables);
-    Host::new(HostOptions {
-        home: Home::find(&|_| Some(home.clone())).unwrap(),
-        audit_db: None,
-        persist: true,
-        one_run: false,
-        identity: "os:alice".into(),
-        environment: Arc::new(move |name| {
-            variables.lock().unwrap().get(name).map(|value| (*value).to_owned())
-        }),
-        on_compile: Arc::new(|_| {}),
-        on_warning: Arc::new(|_| {}),
-    })
+    let home = Home::find(&|_| Some(home.clone())).unwrap();
+    Host::new(HostOptions::new(home, "os:alice", move |name| {
+        variables.lock().unwrap().get(name).map(|value| (*value).to_owned())
+    }))
 }
 
 async fn start(host: &Host, folder: &Path) -> String {

@@ -1,8 +1,9 @@
-//! What the command line accepts.
+//! What the command line accepts; the commands that have commands of their own say so themselves.
 
+use super::audit::arguments::Audit;
+use super::policy::arguments::Policy;
 use crate::domain::edit::Change;
-use crate::domain::moment::Moment;
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -46,6 +47,9 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show what a component is and asks for, before trusting it.
     Inspect(Inspect),
+    /// Try policies before calls depend on them.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Read, check and prune what was written down.
     #[command(subcommand)]
     Audit(Audit),
@@ -142,7 +146,7 @@ pub(super) struct Approve {
 }
 
 /// Reads `KEY=VALUE`; the value may hold further `=`.
-fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "write a whole number, such as `20`".to_owned())
 }
 
@@ -233,93 +237,6 @@ pub(super) struct Inspect {
     /// Print a page for people who configure it, in Markdown.
     #[arg(long, conflicts_with = "json")]
     pub(super) page: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Audit {
-    /// List the starts and resumptions of runs, newest first.
-    List(AuditList),
-    /// Show every event of one run, in order.
-    Show(AuditShow),
-    /// Write every event out: who did what, and when.
-    Export(AuditExport),
-    /// Check that nobody changed what was written down: the journal, and every table against it.
-    Verify(AuditVerify),
-    /// Remove runs that ended long ago, and keep their approvals.
-    Prune(AuditPrune),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AuditList {
-    /// List the approvals that were decided instead, those of pruned runs too.
-    #[arg(long)]
-    pub(super) approvals: bool,
-    /// List at most so many.
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = whole::<usize>)]
-    pub(super) limit: usize,
-    /// Print a JSON array instead of a table.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AuditShow {
-    /// The run: its id, or at least four characters of its beginning.
-    pub(super) run_id: String,
-    /// Print a JSON array instead of text.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AuditExport {
-    /// One JSON object per line, or comma-separated values.
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(super) format: ExportFormat,
-    /// Leave out what is older: a time, or how long ago (`30d`, `12h`).
-    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
-    pub(super) since: Option<Moment>,
-    /// Leave out what is not older.
-    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
-    pub(super) until: Option<Moment>,
-    /// Only this run.
-    #[arg(long, value_name = "RUN")]
-    pub(super) run: Option<String>,
-    /// Write to a new file that only this user may read, instead of standard output.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) output: Option<PathBuf>,
-}
-
-/// How events are written out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
-    /// One JSON object per line.
-    Jsonl,
-    /// Comma-separated values (RFC 4180).
-    Csv,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AuditVerify {
-    /// A file with a head that was kept elsewhere: a line that this command printed before.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) head: Option<PathBuf>,
-    /// Print one JSON object instead of text.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AuditPrune {
-    /// How long ago a run must have ended (`30d`, `12h`), or before which time.
-    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
-    pub(super) older_than: Moment,
-    /// Only say what would be removed.
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// Print one JSON object instead of text.
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

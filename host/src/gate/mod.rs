@@ -9,18 +9,20 @@
 //! [`Gate`] owns the plugin runtime; nothing above it can name one, so nothing can go around.
 
 mod approval;
+mod bind;
 mod invoke;
 mod open;
 mod permission;
 mod policy;
 mod resolve;
+mod tell_changes;
 
 /// A program that a call is about to run: whoever invokes the call lets it run.
 pub use crate::plugin::process::Started as ProgramStarted;
 pub use approval::{Admitted, Prior, Waiting};
 pub use invoke::Outcome;
 pub use open::{OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset};
-pub use policy::reason_text;
+pub use policy::{AssumedIsolation, PolicyQuery, grounds, reason_text};
 
 use crate::domain::decision::Decision;
 use crate::domain::ids::{CallId, RunId};
@@ -138,7 +140,8 @@ impl Gate {
         let asking = async {
             let reviewed =
                 policy::review(self, tools, resolved, &call.circumstances, &mut said).await?;
-            approval::ask_anyway(self, tools, permission::check(tools, reviewed)?).await
+            let permitted = permission::check(tools, reviewed)?;
+            approval::ask_anyway(self, tools, permitted, &said).await
         };
         let outcome = asking.await;
         Reconsidered { arguments, outcome, said }
@@ -154,7 +157,7 @@ impl Gate {
     ) -> Result<Verdict, Refusal> {
         let reviewed = policy::review(self, tools, call, circumstances, said).await?;
         let permitted = permission::check(tools, reviewed)?;
-        approval::check(self, tools, permitted, prior).await
+        approval::check(self, tools, permitted, said, prior).await
     }
 }
 

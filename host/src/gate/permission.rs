@@ -3,26 +3,21 @@
 use super::policy::Reviewed;
 use super::resolve::Call;
 use super::{Refusal, Toolset};
-use crate::domain::policy::PolicyRecord;
 use crate::domain::tool_call::RefusedBy;
 
 /// A call that the role's permissions let through. Only this file makes one.
-pub(super) struct Permitted {
-    call: Call,
-    records: Vec<PolicyRecord>,
-}
+pub(super) struct Permitted(Call);
 
 impl Permitted {
-    /// The call, and what policies said of it.
-    pub(super) fn into_parts(self) -> (Call, Vec<PolicyRecord>) {
-        (self.call, self.records)
+    pub(super) fn into_call(self) -> Call {
+        self.0
     }
 }
 
 /// # Errors
 /// The refusal, naming the rule and never a value.
 pub(super) fn check(tools: &Toolset, reviewed: Reviewed) -> Result<Permitted, Refusal> {
-    let (call, records) = reviewed.into_parts();
+    let call = reviewed.into_call();
     let name = &call.tool(tools).name;
     for permissions in call.entry(tools).entry.permissions_of(name) {
         permissions.check(call.arguments.value()).map_err(|refusal| Refusal {
@@ -30,5 +25,5 @@ pub(super) fn check(tools: &Toolset, reviewed: Reviewed) -> Result<Permitted, Re
             result: format!("This call is {refusal}."),
         })?;
     }
-    Ok(Permitted { call, records })
+    Ok(Permitted(call))
 }

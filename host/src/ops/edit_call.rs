@@ -3,7 +3,8 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::{Opened, why_unreadable};
+use super::open_role::Opened;
+use super::read_text::why_unreadable;
 use crate::domain::canonical::{self, Canonical};
 use crate::domain::edit::{self, Change};
 use crate::domain::policy::{Circumstances, PolicyRecord};
@@ -63,7 +64,8 @@ pub(super) async fn edit_call(
         arguments: text,
         circumstances,
     };
-    let answer = host.gate()?.reconsider(&opened.tools, &proposed).await;
+    let mut answer = host.gate()?.reconsider(&opened.tools, &proposed).await;
+    answer.said.iter_mut().for_each(|record| record.edited = true);
     match answer.outcome {
         Ok(waiting) => {
             let Waiting { preview, binding, rule, changed: _ } = waiting;

@@ -28,8 +28,10 @@ pub struct HostOptions {
     pub audit_db: Option<PathBuf>,
     /// Whether runs are written down; otherwise they live in memory, and a pause cannot be resumed.
     pub persist: bool,
-    /// Whether the process lives for one run: fewer threads, connections and instances then.
+    /// Whether the process lives for one run: fewer connections and instances then.
     pub one_run: bool,
+    /// Whether it does one thing after the other: the store then works on the thread that asks.
+    pub alone: bool,
     /// Who is asking: an authenticated identity, such as `os:alice`.
     pub identity: String,
     /// The environment, for roles' variables and models' keys.
@@ -38,6 +40,28 @@ pub struct HostOptions {
     pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
     /// Told what somebody who looks after this process should know, a sentence each.
     pub on_warning: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl HostOptions {
+    /// A process that lives long and serves many, writes everything down in the state folder, and tells
+    /// nobody anything.
+    pub fn new(
+        home: Home,
+        identity: impl Into<String>,
+        environment: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            home,
+            audit_db: None,
+            persist: true,
+            one_run: false,
+            alone: false,
+            identity: identity.into(),
+            environment: Arc::new(environment),
+            on_compile: Arc::new(|_| {}),
+            on_warning: Arc::new(|_| {}),
+        }
+    }
 }
 
 /// Reads an environment variable.
@@ -106,7 +130,8 @@ impl Host {
                 self.options.home.make()?;
             }
             SqliteStore::open(OpenOptions {
-                one_thread: self.options.one_run,
+                one_connection: self.options.one_run,
+                alone: self.options.alone,
                 clock: Arc::clone(&self.clock),
                 ..OpenOptions::new(self.database(), self.options.home.keys())
             })?

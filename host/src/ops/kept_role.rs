@@ -57,8 +57,6 @@ struct Kept {
     /// Every variable that was read, and what it was.
     read: BTreeMap<String, Option<String>>,
     opened: Arc<Opened>,
-    /// The host's policies that it was opened under.
-    policies: Arc<HostPolicies>,
 }
 
 /// The roles a host keeps, the one used last in front.
@@ -77,8 +75,9 @@ impl KeptRoles {
         let mut kept = self.lock();
         let place = kept.iter().position(|one| one.origin.is_of(run))?;
         let one = kept.remove(place)?;
-        let same = Arc::ptr_eq(&one.policies, policies)
-            || (one.policies.places.is_empty() && policies.places.is_empty());
+        let under = &one.opened.under;
+        let same =
+            Arc::ptr_eq(under, policies) || (under.places.is_empty() && policies.places.is_empty());
         if !same || !one.read.iter().all(|(name, value)| environment(name) == *value) {
             return None;
         }
@@ -88,19 +87,13 @@ impl KeptRoles {
     }
 
     /// Keeps a role, and forgets the one that was not used for the longest time.
-    pub(super) fn keep(
-        &self,
-        origin: Origin,
-        read: Recorder<'_>,
-        opened: &Arc<Opened>,
-        policies: Arc<HostPolicies>,
-    ) {
+    pub(super) fn keep(&self, origin: Origin, read: Recorder<'_>, opened: &Arc<Opened>) {
         let mut kept = self.lock();
         // Two at a time may have opened the same one.
         kept.retain(|one| one.origin != origin);
         kept.truncate(MOST - 1);
         let read = read.read.into_inner().unwrap_or_else(PoisonError::into_inner);
-        kept.push_front(Kept { origin, read, opened: Arc::clone(opened), policies });
+        kept.push_front(Kept { origin, read, opened: Arc::clone(opened) });
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {

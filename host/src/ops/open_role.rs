@@ -5,21 +5,18 @@ use super::host::Host;
 use super::host_policies::{HostPolicies, POLICY_DIR};
 use super::kept_role::{Origin, Recorder};
 use super::read_policies::{keep_host, kept_host, kept_policies, read_policies};
-use crate::domain::policy::Diagnostic;
-use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
+use super::read_text::read_text;
+use super::tell_problems::{cannot_open, unusable};
+use crate::domain::component::ComponentBytes;
+use crate::domain::role::{Role, RoleErrors, parse};
 use crate::domain::secret::Secrets;
 use crate::gate::{
     Gate, OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset,
 };
 use crate::llm::{self, Model, ModelError};
-use crate::plugin::policy::PolicyError;
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
 use crate::store::{RunRecord, StoredRun};
-use cap_std::ambient_authority;
-use cap_std::fs::File;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,6 +49,8 @@ pub(super) struct Opened {
     pub(super) model: Box<dyn Model>,
     /// What the role declares secret, with its values of now.
     pub(super) secrets: Arc<Secrets>,
+    /// The host's policies that hold for it.
+    pub(super) under: Arc<HostPolicies>,
 }
 
 impl RoleFile {
@@ -60,6 +59,18 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in it, or why it cannot be read.
     pub(super) fn read(host: &Host, path: &Path) -> Result<Self, OpError> {
+        Self::read_parts(host, path, true)
+    }
+
+    /// The same with no policy read, for whoever reads them one by one.
+    ///
+    /// # Errors
+    /// As for [`RoleFile::read`].
+    pub(super) fn read_without_policies(host: &Host, path: &Path) -> Result<Self, OpError> {
+        Self::read_parts(host, path, false)
+    }
+
+    fn read_parts(host: &Host, path: &Path, with_policies: bool) -> Result<Self, OpError> {
         let shown = path.display().to_string();
         let text = read_text(path, LARGEST_ROLE, &shown, "the role")?;
         let path =
@@ -85,14 +96,19 @@ impl RoleFile {
                 Err(problem) => problems.push(problem),
             }
         }
-        let policies = read_policies(&role, &folder, &mut files).unwrap_or_else(|found| {
-            problems.extend(found);
-            Vec::new()
-        });
+        let mut policies = Vec::new();
+        if with_policies {
+            match read_policies(&role, &folder, &mut files) {
+                Ok(read) => policies = read,
+                Err(found) => problems.extend(found),
+            }
+        }
         if !problems.is_empty() {
             return Err(unusable(problems, &shown));
         }
-        keep_host(&mut files, &host.policies()?.places);
+        if with_policies {
+            keep_host(&mut files, &host.policies()?.places);
+        }
         Ok(Self { path, shown, text, files, role, sources, policies })
     }
 
@@ -103,8 +119,7 @@ impl RoleFile {
     /// Every problem found in its entries, or why its model could not be used with any key.
     pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
         let environment = &*host.options.environment;
-        let secrets = Arc::new(Secrets::of(&self.role, environment));
-        let tools = open_tools(host, self.openable(), environment, &secrets).await?;
+        let tools = self.open_tools(host).await?;
         match llm::connect(&self.role.model, &self.files, environment) {
             Ok(_) => Ok((tools, None)),
             Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
@@ -112,12 +127,52 @@ impl RoleFile {
         }
     }
 
+    /// Makes its tools ready under the host's policies and its own. Its model is not looked at.
+    ///
+    /// # Errors
+    /// Every problem found in its entries, or in the policies.
+    pub(super) async fn open_tools(&self, host: &Host) -> Result<Toolset, OpError> {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        let now = host.policies()?;
+        Ok(open_tools(host, self.openable(), environment, &secrets, now).await?.0)
+    }
+
+    /// Makes its tools ready under no policy, for whoever tries policies over them: nothing may be called
+    /// with these. Its model is not looked at.
+    ///
+    /// # Errors
+    /// Every problem found in its entries.
+    pub(super) async fn open_bare_tools(&self, host: &Host) -> Result<Toolset, OpError> {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        let none = HostPolicies::default();
+        let what = Openable { policies: &[], ..self.openable() };
+        let opened = open_under(host.gate()?, what, environment, &secrets, &none).await;
+        opened.map_err(|error| cannot_open(error, Some(&self.shown)))
+    }
+
+    /// What keeps it from being opened, as sentences.
+    pub(super) fn cannot_open(&self, error: OpenError) -> OpError {
+        cannot_open(error, Some(&self.shown))
+    }
+
+    /// What is wrong with what it names, as sentences.
+    pub(super) fn unusable(&self, problems: Vec<EntryProblem>) -> OpError {
+        unusable(problems, &self.shown)
+    }
+
+    /// The folder that the role's relative paths begin at.
+    pub(super) fn folder(&self) -> PathBuf {
+        folder(&self.path)
+    }
+
     /// Makes its tools and its model ready.
     ///
     /// # Errors
     /// Every problem found in its entries, or why its model cannot be used.
     pub(super) async fn open(&self, host: &Host) -> Result<Opened, OpError> {
-        open(host, self.openable(), &*host.options.environment).await
+        open(host, self.openable(), &*host.options.environment, host.policies()?).await
     }
 
     fn openable(&self) -> Openable<'_> {
@@ -154,13 +209,14 @@ pub(super) async fn open_stored(
     let names = names.chain(role.policies.iter().map(|policy| policy.component.as_str()));
     let mut sources = Vec::with_capacity(origin.components().len());
     for (name, digest) in names.zip(origin.components()) {
-        let built_in = carried::with_digest(digest).map(Cow::Borrowed);
-        let bytes = match built_in {
+        let bytes = match carried::with_digest(digest) {
             Some(bytes) => bytes,
-            None => Cow::Owned(store.component(digest).await?.ok_or_else(|| OpError::Setup {
-                message: format!("the component of `{name}` ({digest}) is no longer stored"),
-                hint: format!("end the run with `initrunner cancel {}`", run.id),
-            })?),
+            None => store.component(digest).await?.map(ComponentBytes::from).ok_or_else(|| {
+                OpError::Setup {
+                    message: format!("the component of `{name}` ({digest}) is no longer stored"),
+                    hint: format!("end the run with `initrunner cancel {}`", run.id),
+                }
+            })?,
         };
         sources.push(Source { name: name.to_owned(), digest: *digest, bytes });
     }
@@ -181,8 +237,8 @@ pub(super) async fn open_stored(
         path: &run.role_path,
         shown: &shown,
     };
-    let opened = Arc::new(open(host, what, &environment).await?);
-    host.kept_roles.keep(origin, recorder, &opened, host_policies);
+    let opened = Arc::new(open(host, what, &environment, host_policies).await?);
+    host.kept_roles.keep(origin, recorder, &opened);
     Ok(opened)
 }
 
@@ -220,12 +276,13 @@ async fn open(
     host: &Host,
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
+    host_policies: Arc<HostPolicies>,
 ) -> Result<Opened, OpError> {
     let secrets = Arc::new(Secrets::of(what.role, environment));
-    let tools = open_tools(host, what, environment, &secrets).await?;
+    let (tools, under) = open_tools(host, what, environment, &secrets, host_policies).await?;
     let model = llm::connect(&what.role.model, what.files, environment).map_err(no_model)?;
     let model = llm::redacted(model, &secrets);
-    Ok(Opened { role: what.role.clone(), tools, model, secrets })
+    Ok(Opened { role: what.role.clone(), tools, model, secrets, under })
 }
 
 async fn open_tools(
@@ -233,12 +290,13 @@ async fn open_tools(
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
     secrets: &Arc<Secrets>,
-) -> Result<Toolset, OpError> {
-    let (gate, current) = (host.gate()?, host.policies()?);
+    current: Arc<HostPolicies>,
+) -> Result<(Toolset, Arc<HostPolicies>), OpError> {
+    let gate = host.gate()?;
     let error = match open_under(gate, what, environment, secrets, &current).await {
         Ok(tools) => {
             host.policies_hold(&current);
-            return Ok(tools);
+            return Ok((tools, current));
         }
         Err(error) => error,
     };
@@ -249,11 +307,11 @@ async fn open_tools(
         && let Some(before) = host.policies_before(&current)
         && let Ok(tools) = open_under(gate, what, environment, secrets, &before).await
     {
-        let why = cannot_open(error, what.shown);
+        let why = cannot_open(error, Some(what.shown));
         (host.options.on_warning)(&format!("the host's policies were left as they were: {why}"));
-        return Ok(tools);
+        return Ok((tools, before));
     }
-    Err(cannot_open(error, what.shown))
+    Err(cannot_open(error, Some(what.shown)))
 }
 
 async fn open_under(
@@ -294,106 +352,4 @@ fn no_model(error: ModelError) -> OpError {
         ModelError::NoKey { .. } => OpError::MissingVariables { rendered: error.to_string() },
         error => error.into(),
     }
-}
-
-/// Everything that keeps a role from being opened, as sentences.
-fn cannot_open(error: OpenError, shown: &str) -> OpError {
-    if !error.entries.is_empty() {
-        return unusable(error.entries, shown);
-    }
-    let role_folder = Path::new(shown).parent().unwrap_or(Path::new(""));
-    let of_host = error.policies.iter().any(|problem| problem.origin == PolicyOrigin::Host);
-    let rendered: Vec<String> = error
-        .policies
-        .into_iter()
-        .map(|PolicyProblem { label, origin, error }| match (error, origin) {
-            (PolicyError::Sources(found), PolicyOrigin::Role(_)) => {
-                render_diagnostics(&found, role_folder)
-            }
-            (PolicyError::Sources(found), PolicyOrigin::Host) => {
-                render_diagnostics(&found, Path::new(""))
-            }
-            (PolicyError::Component(error), PolicyOrigin::Role(position)) => {
-                let problem = Problem {
-                    position,
-                    message: error.message,
-                    hint: error.hint,
-                    missing_variable: None,
-                };
-                RoleErrors { problems: vec![problem] }.render(shown)
-            }
-            (PolicyError::Component(error), PolicyOrigin::Host) => {
-                let hint = error.hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-                format!("the policy `{label}` cannot be used: {}{hint}", error.message)
-            }
-        })
-        .collect();
-    let rendered = rendered.join("\n");
-    match of_host {
-        true => OpError::Config { rendered },
-        false => OpError::Role { rendered },
-    }
-}
-
-/// What is wrong with policies, or worth a look, as compilers say it.
-pub(super) fn render_diagnostics(found: &[Diagnostic], folder: &Path) -> String {
-    let line = |it: &Diagnostic| {
-        let source = folder.join(&it.source);
-        let place = match it.place {
-            Some((line, column)) => format!("{}:{line}:{column}", source.display()),
-            None => source.display().to_string(),
-        };
-        let warning = if it.is_warning { "warning: " } else { "" };
-        let hint = it.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-        format!("{place}: {warning}{}{hint}", it.message)
-    };
-    found.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {
-    let problems = problems.into_iter().map(|problem| Problem {
-        position: problem.position,
-        message: problem.message,
-        hint: problem.hint,
-        missing_variable: None,
-    });
-    OpError::Role { rendered: RoleErrors { problems: problems.collect() }.render(shown) }
-}
-
-/// Why a file that a person named cannot be read, in words.
-pub(super) fn why_unreadable(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
-    let reason = why_unreadable(error);
-    OpError::Role { rendered: format!("{what} `{shown}` cannot be read: {reason}") }
-}
-
-fn read_text(path: &Path, limit: u64, shown: &str, what: &str) -> Result<String, OpError> {
-    let cannot = |error: std::io::Error| unreadable(shown, what, &error);
-    let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > limit {
-        return Err(OpError::Role {
-            rendered: format!("{what} `{shown}` is larger than {} KiB", limit >> 10),
-        });
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let problem = Problem {
-            position: Position { line, column: 1 },
-            message: "this is not UTF-8 text".into(),
-            hint: Some("a role is a YAML text file".into()),
-            missing_variable: None,
-        };
-        OpError::Role { rendered: RoleErrors { problems: vec![problem] }.render(shown) }
-    })
 }

@@ -3,7 +3,7 @@
 
 use super::error::OpError;
 use super::home::Home;
-use super::open_role::why_unreadable;
+use super::read_text::why_unreadable;
 use crate::domain::config::{ConfigErrors, HostConfig, parse};
 use crate::domain::role::RoleErrors;
 use cap_std::ambient_authority;

@@ -2,7 +2,8 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::{RoleFile, render_diagnostics};
+use super::open_role::RoleFile;
+use super::tell_problems::Finding;
 use crate::domain::role::{RetryUnknown, Role};
 use crate::gate::PolicyOrigin;
 use crate::plugin::Effects;
@@ -52,7 +53,7 @@ pub async fn validate_role(host: &Host, path: &Path) -> Result<Validated, OpErro
             PolicyOrigin::Host => Path::new(""),
         };
         let warnings = policy.warnings.iter();
-        notes.extend(warnings.map(|it| render_diagnostics(std::slice::from_ref(it), folder)));
+        notes.extend(warnings.map(|it| Finding::of_source(it, folder).render()));
     }
     Ok(Validated { role: file.role, tools, missing, notes })
 }

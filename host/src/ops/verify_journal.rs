@@ -2,7 +2,7 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::open_role::why_unreadable;
+use super::read_text::why_unreadable;
 use crate::store::{JournalCheck, JournalHead};
 use std::path::Path;
 

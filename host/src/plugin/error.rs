@@ -1,6 +1,6 @@
 //! Why a component cannot be used, or a call gave nothing.
 
-use crate::domain::role::Position;
+use crate::domain::role::{Position, Problem};
 
 /// Why a component cannot be used. One sentence, and where there is one, the cure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,13 @@ pub struct EntryProblem {
     pub message: String,
     /// The cure.
     pub hint: Option<String>,
+}
+
+impl From<EntryProblem> for Problem {
+    fn from(problem: EntryProblem) -> Self {
+        let EntryProblem { position, message, hint } = problem;
+        Self { position, message, hint, missing_variable: None }
+    }
 }
 
 /// Why a call gave nothing. The three of the contract, and the sandbox's own.

@@ -10,7 +10,6 @@ use initrunner::runner::Silent;
 use initrunner_tests::home::Home;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The shell under an approval rule; `ME` stands for whoever runs the tests.
@@ -43,15 +42,11 @@ pub(crate) fn approve_with(
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     let environment = move |name: &str| variables.get(name).cloned();
+    let home_folder = ops::Home::find(&environment)?;
     let host = Host::new(HostOptions {
-        home: ops::Home::find(&environment)?,
-        audit_db: None,
-        persist: true,
         one_run: true,
-        identity: identity.into(),
-        environment: Arc::new(environment),
-        on_compile: Arc::new(|_| {}),
-        on_warning: Arc::new(|_| {}),
+        alone: true,
+        ..HostOptions::new(home_folder, identity, environment)
     });
     let request = ApproveRequest {
         run: home.last(),

@@ -1,8 +1,8 @@
 //! `initrunner audit export`.
 
+use super::arguments::{AuditExport, ExportFormat};
 use super::line::Details;
 use super::{csv, json};
-use crate::cli::arguments::{AuditExport, ExportFormat};
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::domain::event::Event;

@@ -1,7 +1,7 @@
 //! `initrunner audit list`.
 
+use super::arguments::AuditList;
 use super::json;
-use crate::cli::arguments::AuditList;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::cli::table::{Column, draw};

@@ -1,5 +1,6 @@
 //! `initrunner audit`: one file per command.
 
+pub(super) mod arguments;
 mod csv;
 mod export;
 mod line;
@@ -8,11 +9,11 @@ mod prune;
 mod show;
 mod verify;
 
-use super::arguments::Audit;
 use super::exit::Exit;
 use super::json;
 use super::output::Output;
 use crate::ops::Host;
+use arguments::Audit;
 
 pub(super) async fn audit(host: &Host, command: &Audit, output: &Output) -> Exit {
     match command {

@@ -1,7 +1,7 @@
 //! `initrunner audit prune`.
 
+use super::arguments::AuditPrune;
 use super::json;
-use crate::cli::arguments::AuditPrune;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::ops::{Host, prune_journal};

@@ -1,7 +1,7 @@
 //! `initrunner audit show`.
 
+use super::arguments::AuditShow;
 use super::line::Details;
-use crate::cli::arguments::AuditShow;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::ops::{Host, show_journal};

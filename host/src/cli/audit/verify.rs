@@ -1,7 +1,7 @@
 //! `initrunner audit verify`.
 
+use super::arguments::AuditVerify;
 use super::json;
-use crate::cli::arguments::AuditVerify;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::domain::visible;

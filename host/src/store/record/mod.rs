@@ -35,4 +35,4 @@ pub use run::{NewRun, RunEnd, RunRecord, RunSummary, StoredRun};
 pub use turn::{Admission, AfterTurn, NewCall, TurnRecord};
 pub use vote::Vote;
 
-pub(super) use run::CANCELLED_BY;
+pub(super) use run::{CANCELLED_BY, over};

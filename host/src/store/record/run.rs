@@ -5,6 +5,7 @@ use super::conversation::Conversation;
 use super::idempotency::Idempotency;
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
+use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{OwnerId, RunId};
 use crate::domain::message::{Message, Usage};
@@ -12,7 +13,6 @@ use crate::domain::policy::{Circumstances, Counts};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::store::Conflict;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub struct NewRun {
     /// Other texts that the role names, by the path it names them with, such as a model's script.
     pub files: BTreeMap<String, String>,
     /// The components that the role's entries use.
-    pub components: Vec<(Digest, Cow<'static, [u8]>)>,
+    pub components: Vec<(Digest, ComponentBytes)>,
     /// The conversation that it continues: it begins with everything that was said there.
     pub conversation: Option<Conversation>,
     /// What a client says was said before the prompt: texts of the user and of the model, in order.
@@ -117,12 +117,22 @@ pub struct RunRecord {
 impl RunRecord {
     /// What somebody is told who comes when the run has ended: by whom, where that was a person.
     pub fn over(&self) -> Conflict {
-        match self.outcome.as_deref().and_then(|outcome| outcome.strip_prefix(CANCELLED_BY)) {
-            Some(by) if self.state == RunState::Cancelled => {
-                Conflict::Cancelled { run: self.id.clone(), by: by.to_owned(), at: self.updated_at }
-            }
-            _ => Conflict::WrongState { run: self.id.clone(), state: self.state },
+        over(&self.id, self.state, self.outcome.as_deref(), self.updated_at)
+    }
+}
+
+/// What somebody is told who comes when a run is in `state`, which came at `at` with `outcome`.
+pub(in crate::store) fn over(
+    run: &RunId,
+    state: RunState,
+    outcome: Option<&str>,
+    at: Timestamp,
+) -> Conflict {
+    match outcome.and_then(|outcome| outcome.strip_prefix(CANCELLED_BY)) {
+        Some(by) if state == RunState::Cancelled => {
+            Conflict::Cancelled { run: run.clone(), by: by.to_owned(), at }
         }
+        _ => Conflict::WrongState { run: run.clone(), state },
     }
 }
 

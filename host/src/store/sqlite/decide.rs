@@ -48,7 +48,7 @@ fn say(
     }
     if run.state.is_final() {
         // What was happening when the run was cancelled stays unknown, and nobody is asked about it.
-        return Err(Conflict::WrongState { run: run.id.clone(), state: run.state }.into());
+        return Err(run_row::over(write.conn, run)?.into());
     }
     if said.seen.is_some_and(|seen| call.request != Some(seen)) {
         return Err(changed(write.conn, run, &call)?.into());

@@ -9,7 +9,7 @@ use crate::domain::decision::Resolver;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{OwnerId, RunId};
 use crate::domain::run::RunState;
-use crate::store::{Claim, Conflict, StoreError};
+use crate::store::{Claim, Conflict, StoreError, record};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -133,6 +133,14 @@ pub(super) fn let_go(
     Ok(next)
 }
 
+/// What somebody is told who comes too late for the run: where a person ended it, who that was and when.
+pub(super) fn over(conn: &Connection, run: &RunRow) -> Result<Conflict, Fault> {
+    let (outcome, at): (Option<String>, i64) = conn
+        .prepare_cached("SELECT outcome, updated_at FROM runs WHERE n = ?1")?
+        .query_row([run.n], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(record::over(&run.id, run.state, outcome.as_deref(), Timestamp(at)))
+}
+
 /// Moves a run to another state: only from the state and fencing number that were read.
 pub(super) fn change(
     write: &Write<'_>,
@@ -144,7 +152,7 @@ pub(super) fn change(
     at: Timestamp,
 ) -> Result<(), Fault> {
     if !run.state.may_become(next) {
-        return Err(Conflict::WrongState { run: run.id.clone(), state: run.state }.into());
+        return Err(over(write.conn, run)?.into());
     }
     if next.is_final() {
         sealed::forget(write, &run.id)?;

@@ -241,7 +241,8 @@ fn nobody_decides_what_a_cancelled_run_left_unknown(store: &dyn Store) {
     wait(store.cancel_run(&claim.run, alice(), at(62))).unwrap();
     assert_eq!(states(store, &claim.run), [CallState::Unknown; 2]);
     let events = wait(store.events(&claim.run)).unwrap();
-    let ended = Conflict::WrongState { run: claim.run.clone(), state: RunState::Cancelled };
+    let by = alice().resolved_by().to_owned();
+    let ended = Conflict::Cancelled { run: claim.run.clone(), by, at: at(62) };
     for call in [&calls, &ready] {
         for decision in [approve, deny] {
             assert_eq!(conflict(wait(store.decide(decision(&claim.run, call, &owner)))), ended);
