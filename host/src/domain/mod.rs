@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod budget;
 pub mod canonical;
+pub mod client_id;
 pub mod clock;
 pub mod component;
 pub mod config;

@@ -6,6 +6,9 @@ use std::fmt;
 pub const UNKNOWN_RESULT: &str = "the outcome of this call is not known: the program stopped while it \
      ran, so it may or may not have happened; find out before doing it again";
 
+/// The result of a call that a run of a conversation left behind when it ended, for the run that follows.
+pub const NOT_EXECUTED: &str = "this call was not executed: the run that asked for it ended first";
+
 /// How often a call is started in all, before a person is asked whether to try again: what failed three
 /// times in a way that took its process with it will do so again.
 pub const MOST_ATTEMPTS: u32 = 3;

@@ -121,6 +121,7 @@ pub async fn approve_run(
             decisions,
             resolver: Resolver { authenticated_as: host.identity().to_owned(), note: request.note },
             claim_as: host.owner()?,
+            idempotency: None,
             at: host.clock.now(),
         })
         .await;

@@ -51,11 +51,14 @@ pub async fn run_role(
                 .chain(file.policies.into_iter().map(|policy| policy.component))
                 .map(|source| (source.digest, source.bytes))
                 .collect(),
+            conversation: None,
+            history: vec![],
             prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,
             requester: host.identity().to_owned(),
             budgets: file.role.budgets,
             reply_to: None,
+            idempotency: None,
             at: host.clock.now(),
         })
         .await?;

@@ -141,6 +141,23 @@ pub enum Conflict {
         /// When.
         at: Timestamp,
     },
+    /// The same request was sent before: what became of it is known of its run.
+    #[error("the same request was sent before, and run {run} came of it")]
+    Repeated {
+        /// The run.
+        run: RunId,
+    },
+    /// The latest run of the conversation has not ended, and only one goes on at a time.
+    #[error("run {run} of this conversation is {state}; send the next message when it has ended")]
+    ConversationBusy {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        state: RunState,
+    },
+    /// Another request was sent under this key.
+    #[error("the idempotency key was used for another request; give each new request a new key")]
+    KeyReused,
     /// The run is in no state for this.
     #[error("run {run} is {state}")]
     WrongState {

@@ -15,10 +15,12 @@ mod texts;
 pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
-    Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Decided, DecisionRequest,
-    Edit, Edited, EventFilter, Expired, Expiring, JournalCheck, JournalHead, NewCall, NewRun,
-    OutboxMessage, PendingCall, PruneRequest, Pruned, Readmission, ResolvedApproval, RunEnd,
-    RunRecord, RunStart, RunSummary, StoredRun, Swept, TurnRecord, Vote,
+    Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Conversation,
+    ConversationRecord, Decided, DecisionRequest, Edit, Edited, EventFilter, Expired, Expiring,
+    Idempotency, JournalCheck, JournalHead, NewCall, NewRun, Order, OutboxMessage, Page,
+    PendingCall, PendingFilter, PendingPage, Position, PruneRequest, Pruned, Readmission,
+    ResolvedApproval, RunEnd, RunFilter, RunPage, RunRecord, RunStart, RunSummary, StoredRun,
+    Swept, TurnRecord, Vote,
 };
 pub use texts::{Texts, Visit};
 
@@ -32,6 +34,7 @@ use crate::domain::message::Message;
 use crate::domain::policy::PolicyRecord;
 use owner::Owner;
 use std::pin::Pin;
+use tokio::sync::watch;
 
 /// What every verb gives: an answer that arrives after the transaction is durable. The verb is under
 /// way from the moment it is called, whether or not anybody waits for the answer.
@@ -46,7 +49,10 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] where the registration cannot be written.
     fn register_owner(&self, id: OwnerId) -> Result<Owner, StoreError>;
 
-    /// Writes a run down: state running, claimed by its creator, the user's message first.
+    /// Writes a run down: state running, claimed by its creator, the user's message after what was said
+    /// before. Refused with [`Conflict::Repeated`] where the same request was sent before, with
+    /// [`Conflict::KeyReused`] where another one was sent under its key, and with
+    /// [`Conflict::ConversationBusy`] where the latest run of its conversation has not ended.
     fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
 
     /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
@@ -151,7 +157,8 @@ pub trait Store: Send + Sync {
     /// the call waiting. Claims the run where nothing waits any more and nobody owns it.
     ///
     /// A call whose time is up expires, however late that is noticed: then no decision is recorded, and
-    /// the answer is [`Conflict::Expired`].
+    /// the answer is [`Conflict::Expired`]. A request that was sent before is refused as by
+    /// [`Store::create_run`], and nothing is recorded.
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
     /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first;
@@ -192,7 +199,8 @@ pub trait Store: Send + Sync {
     /// The runs that have not ended and that nobody drives, oldest first.
     fn unfinished(&self, limit: usize) -> StoreFuture<'_, Vec<RunId>>;
 
-    /// Everything about one run, as it may be shown: secrets that were recognised are tokens.
+    /// Everything about one run, as it may be shown: secrets that were recognised are tokens. Of a run of a
+    /// conversation the history begins with what was said in the runs before it.
     fn load_run(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
 
     /// The same without what it took to get there: no messages, and of the calls those of the latest turn
@@ -200,9 +208,22 @@ pub trait Store: Send + Sync {
     fn load_turn(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
 
     /// All of it as it was, for driving the run on: what was sealed is opened. A run that has ended is
-    /// given as for showing: nothing of it is kept sealed. Refused with [`StoreError::Sealed`] where a
+    /// given as for showing: nothing of it is kept sealed. So are earlier runs of its conversation. Refused with [`StoreError::Sealed`] where a
     /// value is missing, was changed, or has lost its key.
     fn load_to_drive(&self, run: &RunId) -> StoreFuture<'_, StoredRun>;
+
+    /// How far a conversation of a role, by the role's name, goes; `None` where nothing of it is stored.
+    fn conversation(
+        &self,
+        role_name: &str,
+        conversation: &Conversation,
+    ) -> StoreFuture<'_, Option<ConversationRecord>>;
+
+    /// The run that came of a request, where it was sent before; refused with [`Conflict::KeyReused`] where
+    /// another one was sent under its key. Whoever asks saves the work of a request that would be refused;
+    /// whether one is, the verbs that write decide. A key is known for a day at least, unless its run is
+    /// pruned.
+    fn find_repeated(&self, sent: &Idempotency) -> StoreFuture<'_, Option<RunId>>;
 
     /// The runs whose id starts with `prefix` (a whole id, or the beginning with its type), at most ten.
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>>;
@@ -212,6 +233,22 @@ pub trait Store: Send + Sync {
 
     /// The runs, newest first.
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>>;
+
+    /// A page of the calls that wait for a person and are wanted. Where calls begin to wait between two
+    /// pages, none is given twice, and none that waited before is left out.
+    fn list_pending(&self, filter: PendingFilter, page: Page) -> StoreFuture<'_, PendingPage>;
+
+    /// A page of the runs that are wanted; the same of runs.
+    fn list_runs(&self, filter: RunFilter, page: Page) -> StoreFuture<'_, RunPage>;
+
+    /// Gives a counter that moves when something happened, as the journal has it, by this process or another,
+    /// so that whoever shows what is stored knows when to look again. It says nothing of what happened, and
+    /// may move more often than that. Other processes' writes are looked for five times a second, and only as long as
+    /// somebody holds a receiver. It is closed with the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database cannot be opened once more to look.
+    fn changes(&self) -> Result<watch::Receiver<u64>, StoreError>;
 
     /// The runs of roles of this name that something happened to since a moment, in the order in which they
     /// were written down, at most `limit`: those after the one at the place `after` (0: from the first), each
@@ -255,7 +292,7 @@ pub trait Store: Send + Sync {
     fn find_recorded(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>>;
 
     /// Removes runs that ended long ago, with their messages, calls and events, and leaves a checkpoint
-    /// for what was removed. Approvals, and the events that tell of them, stay.
+    /// for what was removed. The runs of a conversation go together, when the latest ended long ago. Approvals, and the events that tell of them, stay.
     fn prune(&self, request: PruneRequest) -> StoreFuture<'_, Pruned>;
 
     /// Gives the space of removed rows back; gives the size before and after, in bytes. Nobody can write

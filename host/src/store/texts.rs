@@ -87,6 +87,7 @@ impl Texts for Message {
 impl Texts for NewRun {
     fn each_text<E>(&mut self, visit: &mut Visit<'_, E>) -> Result<(), E> {
         // The role and its files are their author's own and shared by runs: they name their secrets.
+        self.history.each_text(visit)?;
         visit(&mut self.prompt)
     }
 }
@@ -185,7 +186,8 @@ impl Texts for CallRecord {
 }
 
 impl StoredRun {
-    /// Whether a text of it looks like a secret, or has the token of one.
+    /// Whether a text of it looks like a secret, or has the token of one; earlier runs of its conversation
+    /// aside.
     ///
     /// Changes nothing: only a visitor that may change texts is needed anywhere else.
     pub fn holds_secrets(&mut self) -> bool {
@@ -197,7 +199,9 @@ impl Texts for StoredRun {
     fn each_text<E>(&mut self, visit: &mut Visit<'_, E>) -> Result<(), E> {
         visit(&mut self.run.prompt)?;
         self.run.outcome.each_text(visit)?;
-        self.messages.each_text(visit)?;
+        // Of earlier runs nothing is kept sealed: theirs are as they may be shown.
+        let mut own = self.messages.iter_mut().skip(self.earlier);
+        own.try_for_each(|said| said.each_text(visit))?;
         self.calls.each_text(visit)
     }
 }

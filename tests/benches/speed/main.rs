@@ -602,11 +602,14 @@ fn new_run(id: RunId, owner: OwnerId) -> NewRun {
         role_path: "/roles/demo.yaml".into(),
         files: Default::default(),
         components: vec![],
+        conversation: None,
+        history: vec![],
         prompt: "delete ./scratch".into(),
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
         reply_to: None,
+        idempotency: None,
         at: Timestamp(1_777_040_468_947_991),
     }
 }

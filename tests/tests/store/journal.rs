@@ -1,8 +1,10 @@
 //! Whoever changes the journal is found out.
 
 use super::fixture::*;
-use initrunner::store::Store;
+use initrunner::domain::client_id::ClientId;
+use initrunner::domain::digest::Digest;
 use initrunner::store::sqlite::SqliteStore;
+use initrunner::store::{Conversation, Idempotency, NewRun, Store, StoreError};
 use std::fs;
 
 /// A database with the twelve events of two paused runs of two calls and an ended one, changed by
@@ -207,4 +209,119 @@ fn heads_of_several_processes_may_be_out_of_order() {
     lines.swap(0, 2);
     fs::write(&path, lines.join("\n") + "\n").unwrap();
     assert_eq!(said(&stores[0]), "3 events hold");
+}
+
+#[test]
+fn a_changed_message_before_the_prompt_is_found() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let run = NewRun { history: said_before(), ..new_run(owner.id()) };
+    let claim = wait(store.create_run(run)).unwrap();
+    record(&store, &claim, vec![waiting()], true);
+    assert_eq!(said(&store), "4 events hold");
+    sql(&files, "CREATE TABLE kept AS SELECT * FROM messages");
+    for (change, expected) in [
+        (
+            "UPDATE messages SET message = replace(message, 'Who', 'How') WHERE n = 1",
+            "earlier messages are not what was recorded (event 1)",
+        ),
+        ("UPDATE messages SET n = 10 WHERE n = 1", "earlier messages are not what was recorded"),
+        ("DELETE FROM messages WHERE n = 2", "earlier messages are not what was recorded"),
+        (
+            "UPDATE runs SET history = 1",
+            "the number of messages before the prompt is `1`, and the journal says `2`",
+        ),
+    ] {
+        sql(&files, change);
+        assert!(said(&store).contains(expected), "{change}: {}", said(&store));
+        sql(&files, "DELETE FROM messages; INSERT INTO messages SELECT * FROM kept");
+        sql(&files, "UPDATE runs SET history = 2");
+    }
+    assert_eq!(said(&store), "4 events hold");
+    sql(&files, "DELETE FROM messages");
+    let error = wait(store.load_run(&claim.run)).unwrap_err().to_string();
+    assert!(error.contains("began with 2 messages, and some are gone"), "{error}");
+}
+
+#[test]
+fn a_changed_idempotency_key_is_found_and_not_believed() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let other = create(&store, &owner);
+    let sent = Idempotency {
+        owner: "key:ci".into(),
+        key: ClientId::parse("a").unwrap(),
+        request: Digest::of(b"a"),
+    };
+    let run = NewRun { idempotency: Some(sent.clone()), ..new_run(owner.id()) };
+    wait(store.create_run(run.clone())).unwrap();
+    assert_eq!(said(&store), "2 events hold");
+    sql(&files, "CREATE TABLE kept AS SELECT * FROM idempotency");
+    for change in [
+        &*format!("UPDATE idempotency SET run_id = '{}'", other.run),
+        "UPDATE idempotency SET request = zeroblob(32)",
+        "UPDATE idempotency SET at = at + 1",
+        "UPDATE idempotency SET seal = zeroblob(32)",
+    ] {
+        sql(&files, change);
+        assert!(said(&store).contains("the row of an idempotency key that names run"), "{change}");
+        assert!(matches!(wait(store.find_repeated(&sent)), Err(StoreError::Corrupt { .. })));
+        let again = NewRun { id: run_id(), ..run.clone() };
+        assert!(matches!(wait(store.create_run(again)), Err(StoreError::Corrupt { .. })));
+        sql(&files, "DELETE FROM idempotency; INSERT INTO idempotency SELECT * FROM kept");
+    }
+    // A key of its own does not tell its text.
+    let shown: String = files
+        .raw()
+        .query_row("SELECT hex(key) || hex(request) || run_id FROM idempotency", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert!(shown.ends_with(run.id.as_str()) && shown.len() == 128 + run.id.as_str().len());
+    assert_eq!(said(&store), "2 events hold");
+}
+
+#[test]
+fn a_changed_conversation_is_found() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let of = |id: &str| {
+        let id = ClientId::parse(id).unwrap();
+        let conversation = Some(Conversation { owner: "key:web".into(), id });
+        let run = NewRun { conversation, ..new_run(owner.id()) };
+        let claim = wait(store.create_run(run)).unwrap();
+        wait(store.cancel_run(&claim.run, alice(), at(9))).unwrap();
+    };
+    ["a", "a", "b"].into_iter().for_each(of);
+    assert_eq!(said(&store), "6 events hold");
+    sql(&files, "CREATE TABLE kept AS SELECT * FROM conversations");
+    sql(&files, "CREATE TABLE kept_runs AS SELECT n, id, conversation FROM runs");
+    let differs = "conversation or earlier messages are not what was recorded";
+    for (change, expected) in [
+        ("UPDATE conversations SET owner = 'key:ci' WHERE id = 'a'", differs),
+        ("UPDATE conversations SET role = 'other' WHERE id = 'a'", differs),
+        ("UPDATE conversations SET id = 'c' WHERE id = 'a'", differs),
+        // Moved to another one, out of it, and before what it followed.
+        ("UPDATE runs SET conversation = 1", differs),
+        ("UPDATE runs SET conversation = NULL WHERE n = 2", differs),
+        ("UPDATE runs SET n = -n WHERE conversation = 1", differs),
+        (
+            "INSERT INTO conversations VALUES (9, 'x', 'y', 'z')",
+            "no run is a part of the conversation `z`",
+        ),
+    ] {
+        sql(&files, &format!("PRAGMA foreign_keys = OFF; {change}"));
+        assert!(said(&store).contains(expected), "{change}: {}", said(&store));
+        sql(
+            &files,
+            "PRAGMA foreign_keys = OFF;
+             DELETE FROM conversations; INSERT INTO conversations SELECT * FROM kept;
+             UPDATE runs SET n = abs(n), conversation =
+               (SELECT conversation FROM kept_runs WHERE kept_runs.id = runs.id)",
+        );
+        assert_eq!(said(&store), "6 events hold", "{change}");
+    }
 }

@@ -19,6 +19,8 @@ macro_rules! conformance {
     };
 }
 
+mod changes;
+mod clients;
 mod conformance;
 mod file;
 mod fixture;

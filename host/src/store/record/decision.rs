@@ -2,6 +2,7 @@
 
 use super::claim::Claim;
 use super::edit::Edit;
+use super::idempotency::Idempotency;
 use super::run::StoredRun;
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
@@ -19,6 +20,8 @@ pub struct DecisionRequest {
     pub resolver: Resolver,
     /// The process that will drive the run if nothing waits any more.
     pub claim_as: OwnerId,
+    /// What tells it from the same decision sent again; `None`: each is a new one.
+    pub idempotency: Option<Idempotency>,
     /// When.
     pub at: Timestamp,
 }

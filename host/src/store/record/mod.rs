@@ -3,11 +3,14 @@
 
 mod call;
 mod claim;
+mod conversation;
 mod decision;
 mod edit;
 mod expiry;
 mod history;
+mod idempotency;
 mod journal;
+mod list;
 mod outbox;
 mod pending;
 mod prune;
@@ -17,11 +20,14 @@ mod vote;
 
 pub use call::{CallOutcome, CallRecord, Readmission};
 pub use claim::Claim;
+pub use conversation::{Conversation, ConversationRecord};
 pub use decision::{CallDecision, Decided, DecisionRequest};
 pub use edit::{Edit, Edited};
 pub use expiry::{Expired, Expiring, Swept};
 pub use history::{ResolvedApproval, RunStart};
+pub use idempotency::Idempotency;
 pub use journal::{EventFilter, JournalCheck, JournalHead};
+pub use list::{Order, Page, PendingFilter, PendingPage, Position, RunFilter, RunPage};
 pub use outbox::OutboxMessage;
 pub use pending::PendingCall;
 pub use prune::{PruneRequest, Pruned};

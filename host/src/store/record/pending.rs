@@ -25,7 +25,8 @@ pub struct PendingCall {
     pub request: i64,
     /// Who must approve.
     pub rule: ApprovalRule,
-    /// Who started the run; `None` under the plain rule, which asks for nobody in particular.
+    /// Who started the run; `None` under the plain rule, which asks for nobody in particular, unless the
+    /// queue is read page by page.
     pub requester: Option<String>,
     /// Approvals that were not enough by themselves, oldest first.
     pub votes: Vec<Vote>,

@@ -12,7 +12,7 @@ pub struct PruneRequest {
     pub resolver: Resolver,
     /// Only count.
     pub dry_run: bool,
-    /// At most so many runs at once: others wait meanwhile.
+    /// At most so many runs at once: others wait meanwhile. A conversation is not divided by it.
     pub limit: usize,
     /// When.
     pub at: Timestamp,

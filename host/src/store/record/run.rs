@@ -1,6 +1,8 @@
 //! Runs: as they are made, as they end, and as they are stored.
 
 use super::call::CallRecord;
+use super::conversation::Conversation;
+use super::idempotency::Idempotency;
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
 use crate::domain::component::ComponentBytes;
@@ -34,6 +36,10 @@ pub struct NewRun {
     pub files: BTreeMap<String, String>,
     /// The components that the role's entries use.
     pub components: Vec<(Digest, ComponentBytes)>,
+    /// The conversation that it continues: it begins with everything that was said there.
+    pub conversation: Option<Conversation>,
+    /// What a client says was said before the prompt: texts of the user and of the model, in order.
+    pub history: Vec<Message>,
     /// What was asked.
     pub prompt: String,
     /// What started it: `cli`, `api`, `cron`, …
@@ -44,6 +50,8 @@ pub struct NewRun {
     pub budgets: Budgets,
     /// Where to tell what becomes of it, such as `slack:C123/456`: opaque, and part of no decision.
     pub reply_to: Option<String>,
+    /// What tells the request for it from the same one sent again; `None`: each is a new one.
+    pub idempotency: Option<Idempotency>,
     /// When.
     pub at: Timestamp,
 }
@@ -84,6 +92,8 @@ pub struct RunRecord {
     pub files: BTreeMap<String, String>,
     /// The components of the role's entries, in order.
     pub components: Vec<Digest>,
+    /// The client's name of the conversation that it is a part of.
+    pub conversation: Option<String>,
     /// What was asked.
     pub prompt: String,
     /// What started it.
@@ -133,6 +143,11 @@ pub struct StoredRun {
     pub run: RunRecord,
     /// The history, in order.
     pub messages: Vec<Message>,
+    /// How many of them are of earlier runs of its conversation: in these, what was sealed stays so.
+    pub earlier: usize,
+    /// Where in it the prompt is: before it comes all that was said earlier. 0 where the messages were not
+    /// read.
+    pub prompt_at: usize,
     /// Every call, by turn and position.
     pub calls: Vec<CallRecord>,
 }
@@ -188,6 +203,8 @@ pub struct RunSummary {
     pub state: RunState,
     /// How many of its calls wait.
     pub waiting: usize,
+    /// Who started it.
+    pub requester: String,
     /// What was asked.
     pub prompt: String,
     /// When it was written down.

@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::journal::{Head, Line};
 use super::key::{Key, KeyPlace};
 use super::replay::Replay;
-use super::{heads, stored_once};
+use super::{heads, idempotency, stored_once};
 use crate::store::{JournalCheck, JournalHead};
 use rusqlite::{Connection, Row, Rows};
 use std::io;
@@ -99,6 +99,7 @@ pub(super) fn check_journal(
         });
     }
     stored_once::check(conn, &mut tables)?;
+    idempotency::check(conn, key, &mut tables)?;
     findings.append(tables);
     let mut sentences = findings.sentences.into_iter();
     Ok(JournalCheck {

@@ -5,7 +5,9 @@
 use super::fault::Fault;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{adopt_orphans, call_row, edit_call, policies, programs, request, rows, votes};
+use super::{
+    adopt_orphans, call_row, edit_call, idempotency, policies, programs, request, rows, votes,
+};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::run::RunState;
@@ -28,6 +30,7 @@ pub(super) fn decide(write: &mut Write<'_>, request: &DecisionRequest) -> Result
         run_row::touch(write, &run, request.at)?;
         None
     };
+    idempotency::record(write, request.idempotency.as_ref(), &run.id, request.at)?;
     Ok(Decided { claim, run: None, waiting })
 }
 

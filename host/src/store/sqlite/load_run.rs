@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::rows::{self, Asked, AskedColumns};
-use super::{bindings, chain, programs, rules, votes};
+use super::{bindings, chain, conversations, programs, rules, votes};
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::{Timestamp, Uptime};
 use crate::domain::decision::{Resolver, SYSTEM};
@@ -21,15 +21,10 @@ pub(super) fn load_run(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
-    let (n, _, run) = find(conn, id)?;
-    // The prompt is the first message; it is stored with the run.
-    let mut messages = vec![Message::User { text: run.prompt.clone() }];
-    read_messages(conn, n, &mut messages)?;
-    Ok(StoredRun {
-        run,
-        messages,
-        calls: read_calls(conn, id, n, (1..=i64::MAX, Untold::Left), now)?,
-    })
+    let found = find(conn, id)?;
+    let History { messages, earlier, prompt_at } = read_messages(conn, &found)?;
+    let calls = read_calls(conn, id, found.n, (1..=i64::MAX, Untold::Left), now)?;
+    Ok(StoredRun { run: found.run, messages, earlier, prompt_at, calls })
 }
 
 /// Reads the run, the calls of its latest turn, and whatever is open of others.
@@ -38,9 +33,9 @@ pub(super) fn load_turn(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
-    let (n, turn, run) = find(conn, id)?;
+    let Found { n, turn, run, .. } = find(conn, id)?;
     let calls = read_calls(conn, id, n, (turn..=turn, Untold::Too), now)?;
-    Ok(StoredRun { run, messages: Vec::new(), calls })
+    Ok(StoredRun { run, messages: Vec::new(), earlier: 0, prompt_at: 0, calls })
 }
 
 /// Reads what going on with a run takes: the whole history, and of its calls those of the latest turn and
@@ -50,27 +45,51 @@ pub(super) fn load_to_go_on(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
-    let (n, turn, run) = find(conn, id)?;
-    let mut messages = vec![Message::User { text: run.prompt.clone() }];
-    read_messages(conn, n, &mut messages)?;
-    let calls = read_calls(conn, id, n, (turn..=turn, Untold::Too), now)?;
-    Ok(StoredRun { run, messages, calls })
+    let found = find(conn, id)?;
+    let History { messages, earlier, prompt_at } = read_messages(conn, &found)?;
+    let calls = read_calls(conn, id, found.n, (found.turn..=found.turn, Untold::Too), now)?;
+    Ok(StoredRun { run: found.run, messages, earlier, prompt_at, calls })
 }
 
-/// The run, with its number and that of its latest turn.
-fn find(conn: &Connection, id: &RunId) -> Result<(i64, i64, RunRecord), Fault> {
+/// A run that was found.
+struct Found {
+    /// Its number.
+    n: i64,
+    /// That of its latest turn.
+    turn: i64,
+    /// How many of its own messages come before the prompt.
+    history: usize,
+    /// The number of the conversation that it is a part of.
+    conversation: Option<i64>,
+    run: RunRecord,
+}
+
+fn find(conn: &Connection, id: &RunId) -> Result<Found, Fault> {
     let found = conn
         .prepare_cached(
             r#"SELECT runs.n, state, owner, fence, name, text, path, files, prompt, "trigger",
                  requester, max_requests, max_tool_calls, max_wall_time, requests, tool_calls,
                  wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at, role,
-                 turns
+                 turns, history, runs.conversation
                FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
         )?
-        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(23)?, run(conn, row, id))))
+        .query_row([id.as_str()], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(23)?,
+                row.get::<_, i64>(24)?,
+                row.get::<_, Option<i64>>(25)?,
+                run(conn, row, id),
+            ))
+        })
         .optional()?;
     match found {
-        Some((n, turn, run)) => Ok((n, turn, run?)),
+        Some((n, turn, history, conversation, run)) => {
+            let mut run = run?;
+            run.conversation = conversation.map(|n| conversations::id(conn, n)).transpose()?;
+            let history = usize::try_from(history).unwrap_or_default();
+            Ok(Found { n, turn, history, conversation, run })
+        }
         None => Err(StoreError::UnknownRun(id.to_string()).into()),
     }
 }
@@ -87,6 +106,8 @@ fn run(conn: &Connection, row: &Row<'_>, id: &RunId) -> Result<RunRecord, Fault>
         role_path: OsString::from_vec(row.get(6)?).into(),
         files: serde_json::from_str(&row.get::<_, String>(7)?)?,
         components: components(conn, row.get(22)?)?,
+        // Looked up where there is one.
+        conversation: None,
         prompt: row.get(8)?,
         trigger: row.get(9)?,
         requester: row.get(10)?,
@@ -121,14 +142,39 @@ fn components(conn: &Connection, role: i64) -> Result<Vec<Digest>, Fault> {
     Ok(digests)
 }
 
-fn read_messages(conn: &Connection, run: i64, messages: &mut Vec<Message>) -> Result<(), Fault> {
+/// What was said, how much of it in earlier runs, and where the prompt is.
+struct History {
+    messages: Vec<Message>,
+    earlier: usize,
+    prompt_at: usize,
+}
+
+/// Reads the messages. The prompt is stored with the run; before it come those of earlier runs of the
+/// conversation, and those that the client gave.
+fn read_messages(conn: &Connection, found: &Found) -> Result<History, Fault> {
+    let mut messages = match found.conversation {
+        Some(conversation) => conversations::earlier(conn, conversation, found.n)?,
+        None => Vec::new(),
+    };
+    let earlier = messages.len();
+    let (run, prompt_at) = (&found.run, earlier + found.history);
     let mut statement =
         conn.prepare_cached("SELECT message FROM messages WHERE run = ?1 ORDER BY n")?;
-    let mut found = statement.query([run])?;
-    while let Some(row) = found.next()? {
+    let mut stored = statement.query([found.n])?;
+    loop {
+        if messages.len() == prompt_at {
+            messages.push(Message::User { text: run.prompt.clone() });
+        }
+        let Some(row) = stored.next()? else { break };
         messages.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
     }
-    Ok(())
+    if messages.len() <= prompt_at {
+        return Err(Fault::Inconsistent(format!(
+            "run {} began with {} messages, and some are gone",
+            run.id, found.history
+        )));
+    }
+    Ok(History { messages, earlier, prompt_at })
 }
 
 /// The calls of one turn, in emitted order.

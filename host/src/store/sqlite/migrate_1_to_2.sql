@@ -1,4 +1,5 @@
--- From version 1 to version 2: rules, votes, time limits, edits, programs.
+-- From version 1 to version 2: rules, votes, time limits, edits, programs, what clients
+-- said before and may send again.
 -- Runs with foreign keys off, inside one transaction.
 
 CREATE TABLE rules (
@@ -79,6 +80,17 @@ CREATE TABLE programs (
 CREATE INDEX programs_of_call ON programs (call);
 
 ALTER TABLE runs ADD COLUMN reply_to TEXT;
+ALTER TABLE runs ADD COLUMN history INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE conversations (
+  n INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,
+  role TEXT NOT NULL,
+  id TEXT NOT NULL,
+  UNIQUE (owner, role, id)
+) STRICT;
+ALTER TABLE runs ADD COLUMN conversation INTEGER REFERENCES conversations (n);
+CREATE INDEX runs_of_conversation ON runs (conversation) WHERE conversation IS NOT NULL;
 
 CREATE TABLE outbox (
   n INTEGER PRIMARY KEY,
@@ -107,4 +119,12 @@ CREATE TABLE sealed (
   token TEXT NOT NULL,
   box BLOB NOT NULL,
   PRIMARY KEY (run_id, token)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+  key BLOB NOT NULL PRIMARY KEY,
+  request BLOB NOT NULL,
+  run_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  seal BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -11,11 +11,13 @@ mod boots;
 mod call_row;
 mod cancel_run;
 mod chain;
+mod changes;
 mod check_journal;
 mod checkpoints;
 mod claim_run;
 mod component;
 mod components;
+mod conversations;
 mod create_run;
 mod decide;
 mod edit_call;
@@ -26,6 +28,7 @@ mod find_runs;
 mod findings;
 mod give_back;
 mod heads;
+mod idempotency;
 mod interrupt_run;
 mod journal;
 mod key;
@@ -70,10 +73,11 @@ pub use open::OpenOptions;
 
 use super::owner::Owner;
 use super::{
-    CallOutcome, Claim, Decided, DecisionRequest, EventFilter, JournalCheck, JournalHead, NewRun,
-    OutboxMessage, PendingCall, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
-    RunEnd, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun, Swept, Texts,
-    TurnRecord,
+    CallOutcome, Claim, Conversation, ConversationRecord, Decided, DecisionRequest, EventFilter,
+    Idempotency, JournalCheck, JournalHead, NewRun, OutboxMessage, Page, PendingCall,
+    PendingFilter, PendingPage, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
+    RunEnd, RunFilter, RunPage, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun,
+    Swept, Texts, TurnRecord,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::{Clock, Moment, NoClock, Timestamp};
@@ -82,6 +86,7 @@ use crate::domain::digest::Digest;
 use crate::domain::event::Event;
 use crate::domain::ids::{CallId, OwnerId, RunId};
 use crate::domain::policy::PolicyRecord;
+use changes::Changes;
 use fault::Fault;
 use key::KeyPlace;
 use owners::Owners;
@@ -90,7 +95,7 @@ use seat::{Callers, Desk, Gone, Seat};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use writer::{Job, Verb, Write};
 
 /// What errors call the database of a store in memory.
@@ -103,6 +108,7 @@ pub struct SqliteStore {
     key: KeyPlace,
     clock: Arc<dyn Clock>,
     threads: Mutex<Threads>,
+    changes: Changes,
 }
 
 /// Where the database is.
@@ -134,6 +140,7 @@ impl SqliteStore {
             clock: Arc::clone(&options.clock),
             place: Place::File(options),
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
+            changes: Changes::default(),
         })
     }
 
@@ -159,6 +166,7 @@ impl SqliteStore {
             clock,
             place: Place::Memory,
             threads: Mutex::new(Threads { spare: Some(conn), ..Threads::default() }),
+            changes: Changes::default(),
         })
     }
 
@@ -327,6 +335,7 @@ impl SqliteStore {
             conn: self.connection(threads)?,
             owners: self.owners.clone(),
             clock: Arc::clone(&self.clock),
+            happened: self.changes.counter(),
             patience: match &self.place {
                 Place::File(options) => options.busy_timeout,
                 Place::Memory => Duration::ZERO,
@@ -357,6 +366,7 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        self.changes.stop();
         let threads = std::mem::take(&mut *self.threads());
         if let Some(reader) = threads.reader {
             reader.finish();
@@ -532,6 +542,8 @@ impl Store for SqliteStore {
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided> {
         let (run, key) = (request.run.clone(), self.key.clone());
         let decided = self.write_hidden("decide", &run, request, move |write, request| {
+            // Before anything else: whatever came of it the first time, it is not done again.
+            idempotency::refuse_repeated(write, request.idempotency.as_ref())?;
             let calls = request.decisions.iter().map(|said| &said.call);
             if let Some(late) = sweep::overdue(write, &request.run, calls, request.at)? {
                 // Not an error yet: that a call expired stays written down.
@@ -643,6 +655,20 @@ impl Store for SqliteStore {
         })
     }
 
+    fn conversation(
+        &self,
+        role_name: &str,
+        conversation: &Conversation,
+    ) -> StoreFuture<'_, Option<ConversationRecord>> {
+        let (role, conversation) = (role_name.to_owned(), conversation.clone());
+        self.read(move |conn| conversations::conversation(conn, &role, &conversation))
+    }
+
+    fn find_repeated(&self, sent: &Idempotency) -> StoreFuture<'_, Option<RunId>> {
+        let (sent, key) = (sent.clone(), self.key.clone());
+        self.read(move |conn| idempotency::find(conn, || key.read(), &sent))
+    }
+
     fn find_runs(&self, prefix: &str) -> StoreFuture<'_, Vec<RunId>> {
         let prefix = prefix.to_owned();
         self.read(move |conn| find_runs::find_runs(conn, &prefix))
@@ -655,6 +681,23 @@ impl Store for SqliteStore {
 
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {
         self.read(move |conn| runs::runs(conn, limit))
+    }
+
+    fn list_pending(&self, filter: PendingFilter, page: Page) -> StoreFuture<'_, PendingPage> {
+        let clock = Arc::clone(&self.clock);
+        self.read(move |conn| pending::list_pending(conn, &filter, &page, clock.uptime().as_ref()))
+    }
+
+    fn list_runs(&self, filter: RunFilter, page: Page) -> StoreFuture<'_, RunPage> {
+        self.read(move |conn| runs::list_runs(conn, &filter, &page))
+    }
+
+    fn changes(&self) -> Result<watch::Receiver<u64>, StoreError> {
+        match &self.place {
+            Place::File(options) => self.changes.watch(options),
+            // Nobody else writes there.
+            Place::Memory => Ok(self.changes.listen()),
+        }
     }
 
     fn runs_of(

@@ -9,18 +9,26 @@
 
 use super::checkpoints::{self, Checkpoint};
 use super::fault::Fault;
+use super::idempotency;
 use super::journal::{Head, Line};
 use super::writer::Write;
 use crate::domain::digest::Digest;
 use crate::domain::event::EventKind;
 use crate::store::{PruneRequest, Pruned};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The runs that are pruned.
 const RUNS: &str = "SELECT n FROM runs
-    WHERE state IN ('completed', 'failed', 'cancelled') AND updated_at < ?1 ORDER BY n LIMIT ?2";
+    WHERE state IN ('completed', 'failed', 'cancelled') AND updated_at < ?1 AND conversation IS NULL
+    ORDER BY n LIMIT ?2";
+
+/// The conversations that are pruned: a run needs all those before it, so it is the latest that counts.
+const CONVERSATIONS: &str = "SELECT conversation FROM runs
+    WHERE n IN (SELECT max(n) FROM runs WHERE conversation IS NOT NULL GROUP BY conversation)
+      AND state IN ('completed', 'failed', 'cancelled') AND updated_at < ?1
+    ORDER BY conversation LIMIT ?2";
 
 /// The events of a run that go with it. Its end stays where it is what closed an approval.
 const EVENTS: &str = "SELECT sequence FROM events
@@ -38,9 +46,7 @@ pub(super) fn prune_runs(write: &mut Write<'_>, request: &PruneRequest) -> Resul
          CREATE TEMP TABLE IF NOT EXISTS removed (sequence INTEGER PRIMARY KEY, mac BLOB);
          DELETE FROM pruned; DELETE FROM removed;",
     )?;
-    let limit = super::rows::to_stored(request.limit as u64);
-    let sql = format!("INSERT INTO pruned {RUNS}");
-    let runs = conn.prepare_cached(&sql)?.execute(params![request.before.0, limit])?;
+    let runs = choose(conn, request)?;
     let sql = format!("INSERT INTO removed (sequence) {EVENTS}");
     let events = conn.prepare_cached(&sql)?.execute([])?;
     let count = |table: &str| -> Result<u64, Fault> {
@@ -54,7 +60,11 @@ pub(super) fn prune_runs(write: &mut Write<'_>, request: &PruneRequest) -> Resul
         calls: count("calls")?,
         events: events as u64,
     };
-    if request.dry_run || runs == 0 {
+    if request.dry_run {
+        return Ok(pruned);
+    }
+    idempotency::prune(write, request.at)?;
+    if runs == 0 {
         return Ok(pruned);
     }
     let digest = leave_checkpoints(write)?;
@@ -74,6 +84,26 @@ pub(super) fn prune_runs(write: &mut Write<'_>, request: &PruneRequest) -> Resul
     });
     write.record_of_journal(request.at, EventKind::JournalPruned, &body)?;
     Ok(pruned)
+}
+
+/// Notes which runs go; gives how many. Conversations go whole, so the last one may be beyond the limit.
+fn choose(conn: &Connection, request: &PruneRequest) -> Result<usize, Fault> {
+    let limit = |left: usize| [request.before.0, super::rows::to_stored(left as u64)];
+    let sql = format!("INSERT INTO pruned {RUNS}");
+    let mut runs = conn.prepare_cached(&sql)?.execute(limit(request.limit))?;
+    if runs >= request.limit {
+        return Ok(runs);
+    }
+    let mut statement = conn.prepare_cached(CONVERSATIONS)?;
+    let mut found = statement.query(limit(request.limit - runs))?;
+    let mut insert =
+        conn.prepare_cached("INSERT INTO pruned SELECT n FROM runs WHERE conversation = ?1")?;
+    while runs < request.limit
+        && let Some(row) = found.next()?
+    {
+        runs += insert.execute([row.get::<_, i64>(0)?])?;
+    }
+    Ok(runs)
 }
 
 /// Puts a checkpoint in the place of every stretch of events that goes; gives the digest of their codes.
@@ -196,7 +226,11 @@ fn remove(write: &Write<'_>) -> Result<(), Fault> {
         "DELETE FROM calls WHERE run IN (SELECT n FROM pruned)",
         "DELETE FROM outbox WHERE run_id IN (
            SELECT id FROM runs WHERE n IN (SELECT n FROM pruned))",
+        "DELETE FROM idempotency WHERE run_id IN (
+           SELECT id FROM runs WHERE n IN (SELECT n FROM pruned))",
         "DELETE FROM runs WHERE n IN (SELECT n FROM pruned)",
+        "DELETE FROM conversations WHERE NOT EXISTS (
+           SELECT 1 FROM runs WHERE conversation = conversations.n)",
         // What no other run was made of.
         "DELETE FROM role_components WHERE role NOT IN (SELECT role FROM runs)",
         "DELETE FROM roles WHERE n NOT IN (SELECT role FROM runs)",

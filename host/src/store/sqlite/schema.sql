@@ -32,6 +32,15 @@ CREATE TABLE component_bytes (
   bytes BLOB NOT NULL
 ) STRICT;
 
+-- Conversations: the runs of one follow each other, each after the one before has ended.
+CREATE TABLE conversations (
+  n INTEGER PRIMARY KEY,
+  owner TEXT NOT NULL,         -- an authenticated identity
+  role TEXT NOT NULL,          -- the role's name
+  id TEXT NOT NULL,            -- as the owner calls it
+  UNIQUE (owner, role, id)
+) STRICT;
+
 CREATE TABLE runs (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -55,12 +64,15 @@ CREATE TABLE runs (
   outcome TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  reply_to TEXT                -- where to tell what becomes of it
+  reply_to TEXT,               -- where to tell what becomes of it
+  history INTEGER NOT NULL DEFAULT 0, -- how many of its messages came before the prompt
+  conversation INTEGER REFERENCES conversations (n)
 ) STRICT;
 CREATE INDEX unfinished_runs ON runs (role) WHERE state IN ('running', 'paused', 'interrupted');
+CREATE INDEX runs_of_conversation ON runs (conversation) WHERE conversation IS NOT NULL;
 CREATE INDEX running_runs ON runs (owner) WHERE state = 'running';
 
--- The history after the prompt: one row per message, in order of `n`, never changed.
+-- The history: one row per message but the prompt, in order of `n`, never changed.
 CREATE TABLE messages (
   n INTEGER PRIMARY KEY,
   run INTEGER NOT NULL REFERENCES runs (n),
@@ -191,6 +203,15 @@ CREATE TABLE outbox (
   delivered_at INTEGER
 ) STRICT;
 CREATE INDEX due_messages ON outbox (due_at) WHERE delivered_at IS NULL;
+
+-- Requests that clients may send again, by their keys: for a day, or as long as the run is there.
+CREATE TABLE idempotency (
+  key BLOB NOT NULL PRIMARY KEY,  -- digest of who sent it, and of the key they gave it
+  request BLOB NOT NULL,        -- digest of what was asked
+  run_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  seal BLOB NOT NULL            -- HMAC-SHA256 over the row
+) STRICT, WITHOUT ROWID;
 
 -- The journal: never changed, each row chained to the one before it.
 CREATE TABLE events (

@@ -125,6 +125,11 @@ pub(super) fn forget(write: &Write<'_>, run: &RunId) -> Result<(), Fault> {
 /// Bytes of a token.
 const TOKEN: usize = SEAL_BEGIN.len() + SEAL_LENGTH + SEAL_END.len();
 
+/// Whether a token stands in a text.
+pub(super) fn has_token(text: &str) -> bool {
+    token_at(text, 0).is_some()
+}
+
 /// Where the next token stands. Every text that looks like one is: what looked like one when it was
 /// stored was sealed itself.
 fn token_at(text: &str, from: usize) -> Option<usize> {

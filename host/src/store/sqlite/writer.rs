@@ -6,6 +6,7 @@
 //! where it fails the transaction is rolled back, and those who wait share the next one. A verb that is
 //! alone, as most are, thus pays for no savepoint.
 
+use super::changes::Counter;
 use super::fault::Fault;
 use super::heads::Heads;
 use super::journal::{Head, Journal};
@@ -227,6 +228,8 @@ pub(super) struct Desk {
     pub(super) key: Key,
     pub(super) owners: Owners,
     pub(super) clock: Arc<dyn Clock>,
+    /// Moved with each commit that added events.
+    pub(super) happened: Counter,
     /// `None` for a database in memory.
     pub(super) heads: Option<Heads>,
     /// How long a transaction waits for another process's.
@@ -289,13 +292,14 @@ impl seat::Desk for Desk {
         pass(&done, "before_commit");
         let committed = self.commit(&done);
         pass(&done, "after_commit");
-        if committed.is_ok()
-            && end != start
-            && let Some(heads) = &mut self.heads
-        {
+        let happened = committed.is_ok() && end != start;
+        if happened && let Some(heads) = &mut self.heads {
             heads.append(&end);
         }
         pass(&done, "after_heads");
+        if happened {
+            self.happened.moved();
+        }
         for one in done {
             one.answer(&committed);
         }

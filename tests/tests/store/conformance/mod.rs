@@ -1,11 +1,14 @@
 //! What every backend must do: one function per behaviour, each run against every backend, and one file
 //! per topic.
 
+mod conversations;
 mod decisions;
 mod edits;
+mod idempotency;
 mod journal;
 mod lists;
 mod owners;
+mod pages;
 mod pruning;
 mod remembered;
 mod runs;

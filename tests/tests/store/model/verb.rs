@@ -174,6 +174,11 @@ impl From<StoreError> for Refusal {
                 Conflict::IsRequester { .. } => Self::IsRequester,
                 Conflict::VotedBefore { .. } => Self::VotedBefore,
                 other @ Conflict::ProgramRuns { .. } => panic!("no program was started: {other}"),
+                other @ (Conflict::Repeated { .. }
+                | Conflict::KeyReused
+                | Conflict::ConversationBusy { .. }) => {
+                    panic!("no request has a key or a conversation: {other}")
+                }
             },
             other => panic!("the store failed: {other}"),
         }

@@ -51,6 +51,10 @@ const PROGRAMS: Table = Table {
     query: "SELECT 'program ' || pid, '' FROM programs WHERE call NOT IN (SELECT n FROM calls)",
 };
 
+/// A conversation is what its runs say of it; one without any is nobody's.
+const CONVERSATIONS: &str = "SELECT id FROM conversations WHERE NOT EXISTS (
+    SELECT 1 FROM runs WHERE conversation = conversations.n)";
+
 /// How many rows of a table are looked at, at most: the findings keep no more.
 const MOST: usize = 20;
 
@@ -82,6 +86,13 @@ pub(super) fn find(
             let (row, place): (String, String) = (row.get(0)?, row.get(1)?);
             findings.add(|| format!("no event speaks of {row}{place}"));
         }
+    }
+    let mut statement = conn.prepare(CONVERSATIONS)?;
+    let mut found = statement.query([])?;
+    for _ in 0..MOST {
+        let Some(row) = found.next()? else { break };
+        let id: String = row.get(0)?;
+        findings.add(|| format!("no run is a part of the conversation `{id}`"));
     }
     Ok(())
 }
