@@ -2,7 +2,7 @@
 //! one.
 
 use super::exit::Exit;
-use super::json;
+use crate::json;
 use super::output::{Output, Style};
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::decision::Resolver;

@@ -3,7 +3,7 @@
 use super::answer;
 use super::arguments::Approve;
 use super::exit::Exit;
-use super::json;
+use crate::json;
 use super::output::Output;
 use super::progress::Live;
 use super::signals;

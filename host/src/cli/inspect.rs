@@ -3,7 +3,8 @@
 use super::arguments::Inspect;
 use super::exit::Exit;
 use super::output::Output;
-use super::{json, page};
+use super::page;
+use crate::json;
 use crate::domain::visible::one_line;
 use crate::ops::{Host, OpError, inspect_component};
 use crate::plugin::Said;

@@ -9,7 +9,6 @@ mod completions;
 mod exit;
 mod go_on;
 mod inspect;
-mod json;
 mod output;
 mod page;
 mod pending;

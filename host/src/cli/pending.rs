@@ -3,7 +3,7 @@
 use super::answer::what;
 use super::arguments::Pending;
 use super::exit::Exit;
-use super::json::PendingRow;
+use crate::json::PendingRow;
 use super::output::Output;
 use super::table::{Column, draw};
 use crate::domain::tool_call::CallState;

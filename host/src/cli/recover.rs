@@ -3,7 +3,7 @@
 use super::arguments::Recover;
 use super::exit::Exit;
 use super::go_on::go_on;
-use super::json;
+use crate::json;
 use super::output::{Output, Style};
 use crate::domain::visible;
 use crate::ops::{Host, Needs, Recovered, recover_runs};

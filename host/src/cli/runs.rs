@@ -2,7 +2,7 @@
 
 use super::arguments::Runs;
 use super::exit::Exit;
-use super::json;
+use crate::json;
 use super::output::Output;
 use super::table::{Column, draw};
 use crate::domain::visible;

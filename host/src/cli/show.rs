@@ -3,7 +3,7 @@
 use super::answer::{self, who};
 use super::arguments::Show;
 use super::exit::Exit;
-use super::json;
+use crate::json;
 use super::output::{Output, Style};
 use crate::domain::message::Message;
 use crate::domain::tool_call::CallState;

@@ -3,7 +3,7 @@
 use super::arguments::Sweep;
 use super::exit::Exit;
 use super::go_on::go_on;
-use super::json;
+use crate::json;
 use super::output::Output;
 use crate::domain::expiry::InWords;
 use crate::domain::rule::OnExpiry;

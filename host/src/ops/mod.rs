@@ -3,7 +3,9 @@
 
 mod approve_run;
 mod cancel_run;
+mod check_store;
 mod continue_run;
+mod decide_calls;
 mod edit_call;
 mod error;
 mod export_journal;
@@ -36,6 +38,8 @@ pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
 };
 pub use cancel_run::cancel_run;
+pub use check_store::check_store;
+pub use decide_calls::{CallAnswer, CallChoice, DecideRequest, decide_calls};
 pub use edit_call::NewArguments;
 pub use error::OpError;
 pub use export_journal::{ExportRequest, export_journal};
@@ -50,11 +54,11 @@ pub use open_role::RoleFile;
 pub use prune_journal::{PruneReport, prune_journal};
 pub use recover_runs::{Needs, Recovered, recover_runs};
 pub use resume_run::resume_run;
-pub use run_role::{RunRequest, run_role};
+pub use run_role::{RunRequest, StartRequest, run_role, start_run};
 pub use show_journal::show_journal;
 pub use show_run::{Story, show_run};
 pub use sweep_approvals::{Report as SweepReport, Sweeper, sweep_approvals};
-pub use validate_role::{Validated, validate_role};
+pub use validate_role::{Validated, check_role, validate_role};
 pub use verify_journal::verify_journal;
 
 use crate::runner::Reporter;

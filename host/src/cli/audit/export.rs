@@ -1,7 +1,8 @@
 //! `initrunner audit export`.
 
 use super::line::Details;
-use super::{csv, json};
+use super::csv;
+use crate::json;
 use crate::cli::arguments::{AuditExport, ExportFormat};
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;

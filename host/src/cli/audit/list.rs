@@ -1,6 +1,6 @@
 //! `initrunner audit list`.
 
-use super::json;
+use crate::json;
 use crate::cli::arguments::AuditList;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;

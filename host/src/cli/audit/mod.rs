@@ -10,7 +10,7 @@ mod verify;
 
 use super::arguments::Audit;
 use super::exit::Exit;
-use super::json;
+use crate::json;
 use super::output::Output;
 use crate::ops::Host;
 

@@ -1,6 +1,6 @@
 //! `initrunner audit prune`.
 
-use super::json;
+use crate::json;
 use crate::cli::arguments::AuditPrune;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;

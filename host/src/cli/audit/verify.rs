@@ -1,6 +1,6 @@
 //! `initrunner audit verify`.
 
-use super::json;
+use crate::json;
 use crate::cli::arguments::AuditVerify;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
