@@ -606,6 +606,7 @@ fn new_run(id: RunId, owner: OwnerId) -> NewRun {
         role_path: "/roles/demo.yaml".into(),
         files: Default::default(),
         components: vec![],
+        history: vec![],
         prompt: "delete ./scratch".into(),
         trigger: "cli".into(),
         requester: "os:alice".into(),

@@ -76,6 +76,7 @@ pub async fn start_run(
                 .components()
                 .map(|source| (source.digest, source.bytes.clone()))
                 .collect(),
+            history: vec![],
             prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,
             requester: host.identity().to_owned(),

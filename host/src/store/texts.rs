@@ -87,6 +87,7 @@ impl Texts for Message {
 impl Texts for NewRun {
     fn each_text<E>(&mut self, visit: &mut Visit<'_, E>) -> Result<(), E> {
         // The role and its files are their author's own and shared by runs: they name their secrets.
+        self.history.each_text(visit)?;
         visit(&mut self.prompt)
     }
 }

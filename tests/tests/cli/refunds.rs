@@ -33,23 +33,29 @@ impl Example {
 #[test]
 fn one_role_does_one_thing_at_once_asks_about_the_next_and_refuses_the_third() {
     let example = Example::new();
-    example.ask("refund 15 for order 7", expect![[r#"
+    example.ask(
+        "refund 15 for order 7",
+        expect![[r#"
         Done: refund 15.00 for order 7.
         = 0
-    "#]]);
+    "#]],
+    );
     assert_eq!(example.events("policy_decided"), 1);
     example.ask("refund 5000 for order 7", expect![[r#"
         Nothing was refunded. This call is refused by policy: nobody refunds more than 1000.00 here (policy `never`, severity high).
         = 0
     "#]]);
-    example.ask("refund 80 for order 7", expect![[r#"
+    example.ask(
+        "refund 80 for order 7",
+        expect![[r#"
         Run RUN2____________ paused — 1 tool call awaiting approval.
           CALL2__________  refund  refund 80.00 for order 7
             asked by policy: more than 20.00 needs a person (policy `larger`)
 
         Resume with: initrunner approve RUN2____________ --all
         = 2
-    "#]]);
+    "#]],
+    );
     example.run(["pending"], expect![[r#"
         Pending approvals (1)
         ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━┓
@@ -60,31 +66,40 @@ fn one_role_does_one_thing_at_once_asks_about_the_next_and_refuses_the_third() {
           CALL2__________  asked by policy: more than 20.00 needs a person (policy `larger`)
         = 0
     "#]]);
-    example.run(["approve", "RUN2", "--all"], expect![[r#"
+    example.run(
+        ["approve", "RUN2", "--all"],
+        expect![[r#"
         Resumed.
         Done: refund 80.00 for order 7.
         = 0
-    "#]]);
+    "#]],
+    );
     // When it was proposed, who approved it, and before it happened.
     assert_eq!(example.events("policy_decided"), 3);
-    example.run(["audit", "verify"], expect![[r#"
+    example.run(
+        ["audit", "verify"],
+        expect![[r#"
         The journal holds: 29 events.
         Head: 29 CODE
         = 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn whoever_asked_for_much_may_not_approve_it_and_neither_may_whose_limit_is_lower() {
     let example = Example::new();
-    example.ask("refund 250 for order 7", expect![[r#"
+    example.ask(
+        "refund 250 for order 7",
+        expect![[r#"
         Run RUN_____________ paused — 1 tool call awaiting approval.
           CALL___________  refund  refund 250.00 for order 7: arrived broken
             asked by policy: more than 20.00 needs a person (policy `larger`)
 
         Resume with: initrunner approve RUN_____________ --all
         = 2
-    "#]]);
+    "#]],
+    );
     example.run(["approve", "RUN", "--all"], expect![[r#"
         ! error: call CALL___________ was not approved: policy does not let os:USER approve it: whoever asked for more than 100.00 may not approve it (policy `four-eyes`); more than 100.00 needs somebody whose own limit is as high (policy `limit`).
         = 1
@@ -107,14 +122,17 @@ fn whoever_asked_for_much_may_not_approve_it_and_neither_may_whose_limit_is_lowe
 #[test]
 fn an_edit_makes_it_a_call_that_anybody_may_approve() {
     let example = Example::new();
-    example.ask("refund 250 for order 7", expect![[r#"
+    example.ask(
+        "refund 250 for order 7",
+        expect![[r#"
         Run RUN_____________ paused — 1 tool call awaiting approval.
           CALL___________  refund  refund 250.00 for order 7: arrived broken
             asked by policy: more than 20.00 needs a person (policy `larger`)
 
         Resume with: initrunner approve RUN_____________ --all
         = 2
-    "#]]);
+    "#]],
+    );
     let edit = |value| ["approve", "RUN", "--tool-call-id", "CALL", "--set", value];
     example.run(edit("cents=200000"), expect![[r#"
         ! error: call CALL___________ was not changed: the call would be refused by policy: This call is refused by policy: nobody refunds more than 1000.00 here (policy `never`, severity high).
@@ -135,18 +153,24 @@ fn another_component_takes_the_place_with_one_line() {
     let other = "policy: {component: hours, sources: [hours.toml]}";
     assert!(text.contains("\npolicy: {sources: [policies/]}\n"));
     std::fs::write(&role, text.replace("policy: {sources: [policies/]}", other)).unwrap();
-    example.ask("refund 15 for orders 7 and 8", expect![[r#"
+    example.ask(
+        "refund 15 for orders 7 and 8",
+        expect![[r#"
         Run RUN_____________ paused — 1 tool call awaiting approval.
           CALL___________  refund  refund 15.00 for order 8
             asked by policy: more than one refund needs a person (policy `hours.toml:rate0`)
 
         Resume with: initrunner approve RUN_____________ --all
         = 2
-    "#]]);
-    example.run(["approve", "RUN", "--all"], expect![[r#"
+    "#]],
+    );
+    example.run(
+        ["approve", "RUN", "--all"],
+        expect![[r#"
         Resumed.
         Done: refund 15.00 for order 7
         refund 15.00 for order 8.
         = 0
-    "#]]);
+    "#]],
+    );
 }

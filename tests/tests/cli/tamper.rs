@@ -319,7 +319,7 @@ fn every_tampering_is_found() {
         !   also: call CALL2__________ of run RUN2____________: the approval request is none, and the journal says `2` (event 15)
         = 1
         raise a run's limits
-        ! error: the journal does not hold: run RUN8____________: the role, prompt, limits or address are not what was recorded (event 78)
+        ! error: the journal does not hold: run RUN8____________: the role, prompt, limits, address or earlier messages are not what was recorded (event 78)
         = 1
         alter the role of a run
         ! error: the journal does not hold: the text, place or components of the role `test` (role 1) were changed

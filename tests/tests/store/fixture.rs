@@ -110,6 +110,7 @@ pub fn new_run(owner: &OwnerId) -> NewRun {
         role_path: "/home/alice/demo.yaml".into(),
         files: BTreeMap::from([("script.jsonl".into(), "{}\n".into())]),
         components: vec![component()],
+        history: vec![],
         prompt: "delete /tmp/scratch".into(),
         trigger: "cli".into(),
         requester: "os:alice".into(),
@@ -347,4 +348,12 @@ pub fn conflict<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Conflict {
 pub fn holds(store: &dyn Store) {
     let check = wait(store.check_journal(Vec::new())).unwrap();
     assert_eq!((check.broken, check.also), (None, vec![]));
+}
+
+/// What a client says was said before: a question, and an answer without calls.
+pub fn said_before() -> Vec<Message> {
+    vec![
+        Message::User { text: "Who are you?".into() },
+        Message::Assistant { text: "A demo.".into(), calls: vec![], raw: None },
+    ]
 }

@@ -1,8 +1,8 @@
 //! Whoever changes the journal is found out.
 
 use super::fixture::*;
-use initrunner::store::Store;
 use initrunner::store::sqlite::SqliteStore;
+use initrunner::store::{NewRun, Store};
 use std::fs;
 
 /// A database with the twelve events of two paused runs of two calls and an ended one, changed by
@@ -207,4 +207,37 @@ fn heads_of_several_processes_may_be_out_of_order() {
     lines.swap(0, 2);
     fs::write(&path, lines.join("\n") + "\n").unwrap();
     assert_eq!(said(&stores[0]), "3 events hold");
+}
+
+#[test]
+fn a_changed_message_before_the_prompt_is_found() {
+    let files = Files::new();
+    let store = files.open();
+    let owner = owner(&store);
+    let run = NewRun { history: said_before(), ..new_run(owner.id()) };
+    let claim = wait(store.create_run(run)).unwrap();
+    record(&store, &claim, vec![waiting()], true);
+    assert_eq!(said(&store), "4 events hold");
+    sql(&files, "CREATE TABLE kept AS SELECT * FROM messages");
+    for (change, expected) in [
+        (
+            "UPDATE messages SET message = replace(message, 'Who', 'How') WHERE n = 1",
+            "earlier messages are not what was recorded (event 1)",
+        ),
+        ("UPDATE messages SET n = 10 WHERE n = 1", "earlier messages are not what was recorded"),
+        ("DELETE FROM messages WHERE n = 2", "earlier messages are not what was recorded"),
+        (
+            "UPDATE runs SET history = 1",
+            "the number of messages before the prompt is `1`, and the journal says `2`",
+        ),
+    ] {
+        sql(&files, change);
+        assert!(said(&store).contains(expected), "{change}: {}", said(&store));
+        sql(&files, "DELETE FROM messages; INSERT INTO messages SELECT * FROM kept");
+        sql(&files, "UPDATE runs SET history = 2");
+    }
+    assert_eq!(said(&store), "4 events hold");
+    sql(&files, "DELETE FROM messages");
+    let error = wait(store.load_run(&claim.run)).unwrap_err().to_string();
+    assert!(error.contains("began with 2 messages, and some are gone"), "{error}");
 }

@@ -34,6 +34,8 @@ pub struct NewRun {
     pub files: BTreeMap<String, String>,
     /// The components that the role's entries use.
     pub components: Vec<(Digest, Cow<'static, [u8]>)>,
+    /// What a client says was said before the prompt: texts of the user and of the model, in order.
+    pub history: Vec<Message>,
     /// What was asked.
     pub prompt: String,
     /// What started it: `cli`, `api`, `cron`, …
@@ -123,6 +125,9 @@ pub struct StoredRun {
     pub run: RunRecord,
     /// The history, in order.
     pub messages: Vec<Message>,
+    /// Where in it the prompt is: before it comes what the run was given of what was said earlier. 0
+    /// where the messages were not read.
+    pub prompt_at: usize,
     /// Every call, by turn and position.
     pub calls: Vec<CallRecord>,
 }

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::journal::contents;
 use super::writer::Write;
-use super::{components, rows};
+use super::{components, message, rows};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
 use crate::domain::event::EventKind;
@@ -27,10 +27,10 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         components: &components,
     });
     let role = role(write, run, digest)?;
-    write.insert(
+    let n = write.insert(
         r#"INSERT INTO runs (id, role, state, owner, fence, prompt, "trigger", requester,
-             max_requests, max_tool_calls, max_wall_time, created_at, updated_at, reply_to)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)"#,
+             max_requests, max_tool_calls, max_wall_time, created_at, updated_at, reply_to, history)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14)"#,
         params![
             run.id.as_str(),
             role,
@@ -45,35 +45,45 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
             run.budgets.max_wall_time,
             run.at.0,
             run.reply_to,
+            rows::to_stored(run.history.len() as u64),
         ],
     )?;
+    let history = run.history.iter().map(|said| message::append(write, n, said));
+    let history: Vec<String> = history.collect::<Result<_, Fault>>()?;
     let limits = &run.budgets;
     let limits = [limits.max_requests, limits.max_tool_calls, limits.max_wall_time];
-    let columns = columns(&digest.hex(), &run.prompt, limits, run.reply_to.as_deref());
-    let body = json!({
+    let columns = columns(&digest.hex(), &run.prompt, limits, run.reply_to.as_deref(), &history);
+    let mut body = json!({
         "contents": contents(&columns),
         "fence": FIRST_FENCE,
         "owner": run.owner,
         "requester": run.requester,
         "trigger": run.trigger,
     });
+    if !history.is_empty() {
+        body["history"] = json!(history.len());
+    }
     write.record(run.at, &run.id, None, EventKind::RunCreated, &body)?;
     Ok(Claim { run: run.id.clone(), owner: run.owner.clone(), fence: FIRST_FENCE })
 }
 
 /// What the digest in the event covers: written here and checked by the journal's verification. The
-/// address has a place only where there is one.
+/// address, a text, has a place only where there is one, and so has the list of the messages before the
+/// prompt.
 pub(super) fn columns<N: Into<i64>>(
     role: &str,
     prompt: &str,
     limits: [N; 3],
     reply_to: Option<&str>,
+    history: &[String],
 ) -> Value {
     let [requests, calls, time] = limits.map(Into::into);
-    match reply_to {
-        None => json!([role, prompt, requests, calls, time]),
-        Some(address) => json!([role, prompt, requests, calls, time, address]),
+    let mut columns = vec![json!(role), json!(prompt), json!(requests), json!(calls), json!(time)];
+    columns.extend(reply_to.map(|address| json!(address)));
+    if !history.is_empty() {
+        columns.push(json!(history));
     }
+    columns.into()
 }
 
 /// The row of what the run is made of: an earlier run's where nothing differs.

@@ -21,15 +21,10 @@ pub(super) fn load_run(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
-    let (n, _, run) = find(conn, id)?;
-    // The prompt is the first message; it is stored with the run.
-    let mut messages = vec![Message::User { text: run.prompt.clone() }];
-    read_messages(conn, n, &mut messages)?;
-    Ok(StoredRun {
-        run,
-        messages,
-        calls: read_calls(conn, id, n, (1..=i64::MAX, Untold::Left), now)?,
-    })
+    let Found { n, history, run, .. } = find(conn, id)?;
+    let (messages, prompt_at) = read_messages(conn, n, history, &run)?;
+    let calls = read_calls(conn, id, n, (1..=i64::MAX, Untold::Left), now)?;
+    Ok(StoredRun { run, messages, prompt_at, calls })
 }
 
 /// Reads the run, the calls of its latest turn, and whatever is open of others.
@@ -38,9 +33,9 @@ pub(super) fn load_turn(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
-    let (n, turn, run) = find(conn, id)?;
+    let Found { n, turn, run, .. } = find(conn, id)?;
     let calls = read_calls(conn, id, n, (turn..=turn, Untold::Too), now)?;
-    Ok(StoredRun { run, messages: Vec::new(), calls })
+    Ok(StoredRun { run, messages: Vec::new(), prompt_at: 0, calls })
 }
 
 /// Reads what going on with a run takes: the whole history, and of its calls those of the latest turn and
@@ -50,27 +45,40 @@ pub(super) fn load_to_go_on(
     id: &RunId,
     now: Option<&Uptime>,
 ) -> Result<StoredRun, Fault> {
-    let (n, turn, run) = find(conn, id)?;
-    let mut messages = vec![Message::User { text: run.prompt.clone() }];
-    read_messages(conn, n, &mut messages)?;
+    let Found { n, turn, history, run } = find(conn, id)?;
+    let (messages, prompt_at) = read_messages(conn, n, history, &run)?;
     let calls = read_calls(conn, id, n, (turn..=turn, Untold::Too), now)?;
-    Ok(StoredRun { run, messages, calls })
+    Ok(StoredRun { run, messages, prompt_at, calls })
 }
 
-/// The run, with its number and that of its latest turn.
-fn find(conn: &Connection, id: &RunId) -> Result<(i64, i64, RunRecord), Fault> {
+/// A run that was found.
+struct Found {
+    /// Its number.
+    n: i64,
+    /// That of its latest turn.
+    turn: i64,
+    /// How many of its messages come before the prompt.
+    history: usize,
+    run: RunRecord,
+}
+
+fn find(conn: &Connection, id: &RunId) -> Result<Found, Fault> {
     let found = conn
         .prepare_cached(
             r#"SELECT runs.n, state, owner, fence, name, text, path, files, prompt, "trigger",
                  requester, max_requests, max_tool_calls, max_wall_time, requests, tool_calls,
                  wall_ms, input_tokens, output_tokens, outcome, created_at, updated_at, role,
-                 turns
+                 turns, history
                FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
         )?
-        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(23)?, run(conn, row, id))))
+        .query_row([id.as_str()], |row| {
+            Ok((row.get(0)?, row.get(23)?, row.get::<_, i64>(24)?, run(conn, row, id)))
+        })
         .optional()?;
     match found {
-        Some((n, turn, run)) => Ok((n, turn, run?)),
+        Some((n, turn, history, run)) => {
+            Ok(Found { n, turn, history: usize::try_from(history).unwrap_or_default(), run: run? })
+        }
         None => Err(StoreError::UnknownRun(id.to_string()).into()),
     }
 }
@@ -121,14 +129,32 @@ fn components(conn: &Connection, role: i64) -> Result<Vec<Digest>, Fault> {
     Ok(digests)
 }
 
-fn read_messages(conn: &Connection, run: i64, messages: &mut Vec<Message>) -> Result<(), Fault> {
+/// The messages of a run, and where the prompt is among them: it is stored with the run, and the first
+/// but for those of the client.
+fn read_messages(
+    conn: &Connection,
+    n: i64,
+    history: usize,
+    run: &RunRecord,
+) -> Result<(Vec<Message>, usize), Fault> {
     let mut statement =
         conn.prepare_cached("SELECT message FROM messages WHERE run = ?1 ORDER BY n")?;
-    let mut found = statement.query([run])?;
-    while let Some(row) = found.next()? {
+    let mut found = statement.query([n])?;
+    let mut messages = Vec::new();
+    loop {
+        if messages.len() == history {
+            messages.push(Message::User { text: run.prompt.clone() });
+        }
+        let Some(row) = found.next()? else { break };
         messages.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
     }
-    Ok(())
+    if messages.len() <= history {
+        return Err(Fault::Inconsistent(format!(
+            "run {} began with {history} messages, and some are gone",
+            run.id
+        )));
+    }
+    Ok((messages, history))
 }
 
 /// The calls of one turn, in emitted order.

@@ -1,4 +1,4 @@
--- From version 1 to version 2: rules, votes, time limits, edits, programs.
+-- From version 1 to version 2: rules, votes, time limits, edits, programs, histories of clients.
 -- Runs with foreign keys off, inside one transaction.
 
 CREATE TABLE rules (
@@ -79,6 +79,7 @@ CREATE TABLE programs (
 CREATE INDEX programs_of_call ON programs (call);
 
 ALTER TABLE runs ADD COLUMN reply_to TEXT;
+ALTER TABLE runs ADD COLUMN history INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE outbox (
   n INTEGER PRIMARY KEY,

@@ -55,12 +55,13 @@ CREATE TABLE runs (
   outcome TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  reply_to TEXT                -- where to tell what becomes of it
+  reply_to TEXT,               -- where to tell what becomes of it
+  history INTEGER NOT NULL DEFAULT 0 -- how many of its messages came before the prompt
 ) STRICT;
 CREATE INDEX unfinished_runs ON runs (role) WHERE state IN ('running', 'paused', 'interrupted');
 CREATE INDEX running_runs ON runs (owner) WHERE state = 'running';
 
--- The history after the prompt: one row per message, in order of `n`, never changed.
+-- The history: one row per message but the prompt, in order of `n`, never changed.
 CREATE TABLE messages (
   n INTEGER PRIMARY KEY,
   run INTEGER NOT NULL REFERENCES runs (n),

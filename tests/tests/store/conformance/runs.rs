@@ -2,9 +2,10 @@
 
 use super::{completed, done, spent};
 use crate::fixture::*;
+use initrunner::domain::message::Message;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::CallState;
-use initrunner::store::{Admission, Conflict, Store, StoreError};
+use initrunner::store::{Admission, Conflict, NewRun, Store, StoreError, StoredRun};
 
 conformance!(
     a_run_lives_from_its_prompt_to_its_answer,
@@ -12,6 +13,7 @@ conformance!(
     a_cancelled_run_ends_whoever_drives_it,
     a_run_that_ended_stays_ended,
     everything_of_a_run_comes_back,
+    what_was_said_before_comes_before_the_prompt,
     what_is_not_there_is_named,
     a_components_bytes_outlive_what_needs_them_by_a_day,
 );
@@ -114,6 +116,34 @@ fn everything_of_a_run_comes_back(store: &dyn Store) {
     let mut twice = new_run(owner.id());
     twice.id = given.id;
     assert!(matches!(wait(store.create_run(twice)), Err(StoreError::Failed { .. })));
+}
+
+fn what_was_said_before_comes_before_the_prompt(store: &dyn Store) {
+    let owner = owner(store);
+    let prompt = Message::User { text: "delete /tmp/scratch".into() };
+    for history in [vec![], said_before(), vec![said_before().remove(1)]] {
+        let given = NewRun { history: history.clone(), ..new_run(owner.id()) };
+        let claim = wait(store.create_run(given)).unwrap();
+        let mut expected = history.clone();
+        expected.push(prompt.clone());
+        let read = |run: StoredRun| (run.messages, run.prompt_at);
+        let given = (expected.clone(), history.len());
+        assert_eq!(read(wait(store.load_run(&claim.run)).unwrap()), given);
+        assert_eq!(read(wait(store.load_to_drive(&claim.run)).unwrap()), given);
+
+        let calls = record(store, &claim, vec![waiting()], true);
+        let decided = wait(store.decide(approve(&claim.run, &calls, &owner))).unwrap();
+        let (messages, prompt_at) = read(*decided.run.unwrap());
+        assert_eq!((&messages[..=prompt_at], prompt_at), (&*expected, history.len()));
+        assert_eq!(messages.len(), expected.len() + 1);
+        holds(store);
+        wait(store.cancel_run(&claim.run, alice(), at(61))).unwrap();
+        holds(store);
+    }
+    // They go with the run.
+    let pruned = wait(store.prune(prune(at(90)))).unwrap();
+    assert_eq!((pruned.runs, pruned.messages), (3, 6));
+    holds(store);
 }
 
 fn what_is_not_there_is_named(store: &dyn Store) {

@@ -19,7 +19,8 @@ const SECRET: &str = "ghp_0123456789abcdef0123456789abcdef0123";
 /// A run that waits, with `text` wherever a text from outside can be.
 fn paused_with(store: &dyn Store, text: &str) -> (Claim, NewRun, TurnRecord) {
     let owner = owner(store);
-    let run = NewRun { prompt: text.into(), ..new_run(owner.id()) };
+    let said = Message::Assistant { text: text.into(), calls: vec![], raw: None };
+    let run = NewRun { prompt: text.into(), history: vec![said], ..new_run(owner.id()) };
     let claim = wait(store.create_run(run.clone())).unwrap();
     let preview = Preview { format: PreviewFormat::Plain, text: text.into() };
     let call = NewCall {
@@ -63,7 +64,8 @@ fn what_looks_like_a_secret_is_shown_as_a_token_and_driven_as_it_was(store: &dyn
 
         let driven = wait(store.load_to_drive(&claim.run)).unwrap();
         assert_eq!(driven.run.prompt, run.prompt);
-        assert_eq!(driven.messages, [Message::User { text: text.clone() }, turn.assistant]);
+        let prompt = Message::User { text: text.clone() };
+        assert_eq!(driven.messages, [run.history[0].clone(), prompt, turn.assistant]);
         let preview = driven.calls[0].preview.as_ref().map(|preview| &*preview.text);
         assert_eq!(preview, Some(text.as_str()));
         assert_eq!(driven.calls[0].arguments, turn.calls[0].arguments);

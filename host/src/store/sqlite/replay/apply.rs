@@ -45,6 +45,7 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
                 event: line.sequence,
                 at: line.at,
                 contents: body.contents,
+                history: body.history,
                 requester: body.requester,
                 trigger: body.trigger,
             });

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub(super) struct Body {
     pub(super) contents: Option<String>,
     pub(super) owner: Option<String>,
+    /// How many messages came before the prompt.
+    pub(super) history: usize,
     pub(super) requester: Option<String>,
     pub(super) trigger: Option<String>,
     pub(super) state: Option<String>,

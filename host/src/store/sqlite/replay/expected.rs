@@ -65,6 +65,8 @@ pub(super) struct Created {
     pub(super) event: i64,
     pub(super) at: i64,
     pub(super) contents: Option<String>,
+    /// How many messages came before the prompt.
+    pub(super) history: usize,
     pub(super) requester: Option<String>,
     pub(super) trigger: Option<String>,
 }

@@ -11,7 +11,7 @@
 //!
 //! | kind | body | what it does |
 //! |---|---|---|
-//! | `run_created` | `contents` of role, prompt and limits; `fence owner requester trigger` | a run that runs |
+//! | `run_created` | `contents` of role, prompt, limits and the messages before the prompt; `fence owner requester trigger`, perhaps `history` (how many those are) | a run that runs, and these messages |
 //! | `run_claimed` | `fence owner` | runs, with another owner; no outcome |
 //! | `run_resumed` | `trigger_type prompt role by authenticated_as` | nothing: it says why |
 //! | `turn_recorded` | `turn`, `calls` (ids and states), `contents` of message and calls, `used` | a message and its calls |

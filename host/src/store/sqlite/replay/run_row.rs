@@ -4,6 +4,7 @@ use super::super::create_run;
 use super::super::fault::Fault;
 use super::super::findings::Findings;
 use super::super::journal::contents;
+use super::super::rows;
 use super::Compared;
 use super::expected::{Call, Run, Said, Text};
 use super::request_row::differs;
@@ -30,11 +31,11 @@ pub(super) fn compare(
     let mut statement = conn.prepare_cached(
         r#"SELECT runs.n, state, owner, fence, outcome, updated_at, created_at, requester, "trigger",
              turns, requests, tool_calls, wall_ms, input_tokens, output_tokens, roles.digest, prompt,
-             max_requests, max_tool_calls, max_wall_time, reply_to
+             max_requests, max_tool_calls, max_wall_time, reply_to, history
            FROM runs JOIN roles ON roles.n = runs.role WHERE id = ?1"#,
     )?;
     let found = statement
-        .query_row([id], |row| Ok(row.get(0).map(|n| (n, own(row, id, run, findings)))))
+        .query_row([id], |row| Ok(row.get(0).map(|n| (n, own(conn, n, row, id, run, findings)))))
         .optional()?
         .transpose()?;
     let Some((n, own)) = found else {
@@ -48,7 +49,14 @@ pub(super) fn compare(
     history(conn, id, n, run, &calls, compared, findings)
 }
 
-fn own(row: &Row<'_>, id: &str, run: &Run, findings: &mut Findings) -> Result<(), Fault> {
+fn own(
+    conn: &Connection,
+    n: i64,
+    row: &Row<'_>,
+    id: &str,
+    run: &Run,
+    findings: &mut Findings,
+) -> Result<(), Fault> {
     let name = || format!("run {id}");
     let Some(created) = &run.created else { return Ok(()) };
     let text =
@@ -95,17 +103,25 @@ fn own(row: &Row<'_>, id: &str, run: &Run, findings: &mut Findings) -> Result<()
         let last = run.updated.last().map(|last| Timestamp(*last).to_string());
         says("time of its last change", Some(&*Timestamp(updated).to_string()), last.as_deref());
     }
+    let begun_with = row.get::<_, i64>(21)?;
+    let before = created.history;
+    says(
+        "number of messages before the prompt",
+        Some(&*begun_with.to_string()),
+        Some(&*before.to_string()),
+    );
     if !run.outcome.fits(text(4)?) {
         findings.add(|| format!("{}: the outcome is not what was recorded", name()));
     }
     let digest = data_encoding::HEXLOWER.encode(row.get_ref(15)?.as_blob()?);
     let limits: [i64; 3] = [row.get(17)?, row.get(18)?, row.get(19)?];
     let prompt = row.get_ref(16)?.as_str()?;
-    let columns = create_run::columns(&digest, prompt, limits, text(20)?);
+    let before = if before > 0 { first_messages(conn, n, before)? } else { Vec::new() };
+    let columns = create_run::columns(&digest, prompt, limits, text(20)?, &before);
     if created.contents.as_ref().is_some_and(|recorded| *recorded != contents(&columns)) {
         findings.add(|| {
             format!(
-                "{}: the role, prompt, limits or address are not what was recorded (event {event})",
+                "{}: the role, prompt, limits, address or earlier messages are not what was recorded (event {event})",
                 name()
             )
         });
@@ -240,6 +256,14 @@ fn programs(
     Ok(i64::try_from(stored.len()).unwrap_or_default())
 }
 
+/// The messages that a run was written down with.
+fn first_messages(conn: &Connection, n: i64, count: usize) -> Result<Vec<String>, Fault> {
+    let mut statement =
+        conn.prepare_cached("SELECT message FROM messages WHERE run = ?1 ORDER BY n LIMIT ?2")?;
+    let count = rows::to_stored(count as u64);
+    Ok(statement.query_map([n, count], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
 /// Compares the messages, in order; stops at the first that does not fit, since all after it may be
 /// shifted.
 fn history(
@@ -255,14 +279,12 @@ fn history(
         .prepare_cached("SELECT count(*) FROM messages WHERE run = ?1")?
         .query_row([n], |row| row.get(0))?;
     compared.messages += count;
-    let expected: usize = run
-        .history
-        .iter()
-        .map(|said| match said {
-            Said::Turn { .. } => 1,
-            Said::Results { calls, .. } => calls.len(),
-        })
-        .sum();
+    let before = run.created.as_ref().map_or(0, |created| created.history);
+    let after = run.history.iter().map(|said| match said {
+        Said::Turn { .. } => 1,
+        Said::Results { calls, .. } => calls.len(),
+    });
+    let expected = before + after.sum::<usize>();
     if usize::try_from(count).ok() != Some(expected) {
         findings.add(|| {
             format!(
@@ -276,6 +298,10 @@ fn history(
     let mut next = || -> Result<Option<String>, Fault> {
         Ok(found.next()?.map(|row| row.get(0)).transpose()?)
     };
+    // Those before the prompt were compared with the run's row.
+    for _ in 0..before {
+        next()?;
+    }
     for said in &run.history {
         let problem = match said {
             Said::Turn { event, turn, contents: recorded, refusals } => {
