@@ -9,6 +9,7 @@ mod completions;
 mod exit;
 mod go_on;
 mod inspect;
+mod key;
 mod output;
 mod page;
 mod pending;
@@ -17,6 +18,7 @@ mod recover;
 mod resume;
 mod run;
 mod runs;
+mod serve;
 mod show;
 mod signals;
 mod sweep;
@@ -48,7 +50,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
-    let mut builder = match fail_point::several_threads() {
+    let serves = matches!(parsed.command, Command::Serve(_));
+    let mut builder = match serves || fail_point::several_threads() {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
     };
@@ -66,10 +69,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
-    let command = arguments.command;
-    if let Command::Completions(command) = &command {
+    if let Command::Completions(command) = &arguments.command {
         return completions::completions(command, output);
     }
+    if let Command::Key(command) = arguments.command {
+        return key::key(command, output);
+    }
+    let command = arguments.command;
     let host = match host(output, arguments.audit_db, &command) {
         Ok(host) => host,
         Err(exit) => return exit,
@@ -87,7 +93,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Validate(command) => validate::validate(&host, &command, output).await,
         Command::Inspect(command) => inspect::inspect(&host, &command, output).await,
         Command::Audit(command) => audit::audit(&host, &command, output).await,
-        Command::Completions(_) => Exit::Done,
+        // A server outlives whoever asks it.
+        Command::Serve(command) => return serve::serve(host, command, output).await,
+        Command::Key(_) | Command::Completions(_) => Exit::Done,
     };
     host.leave();
     exit
@@ -96,17 +104,22 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
 fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
     let environment = |name: &str| std::env::var(name).ok();
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
-    let makes_one = matches!(command, Command::Run(_) | Command::Validate(_) | Command::Inspect(_));
+    let makes_one = matches!(
+        command,
+        Command::Run(_) | Command::Validate(_) | Command::Inspect(_) | Command::Serve(_)
+    );
     if let Some(path) = audit_db.as_deref().filter(|_| !makes_one) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
     let (progress, warnings) = (output.clone(), output.clone());
     let persist = match command {
         Command::Run(run) => !run.no_audit,
+        Command::Serve(serve) => !serve.no_audit,
         // They touch no run, and must not make a database where there is none.
         Command::Validate(_) | Command::Inspect(_) => false,
         _ => true,
     };
+    let serves = matches!(command, Command::Serve(_));
     let reads_only = matches!(
         command,
         Command::Pending(_) | Command::Runs(_) | Command::Show(_) | Command::Audit(_)
@@ -115,7 +128,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         home,
         audit_db,
         persist,
-        one_run: !reads_only && !fail_point::several_threads(),
+        one_run: !reads_only && !serves && !fail_point::several_threads(),
         identity: ops::identity(),
         environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::error::ApiError;
-use super::keys::{Holder, KeyRole};
+use crate::domain::api_key::{ApiKey, KeyRole};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -35,7 +35,9 @@ impl Guarded {
             true => ApiError::new(
                 StatusCode::UNAUTHORIZED,
                 "no_key",
-                format!("this takes a key with the role `{word}`; send it as `Authorization: Bearer …`"),
+                format!(
+                    "this takes a key with the role `{word}`; send it as `Authorization: Bearer …`"
+                ),
             ),
             false => ApiError::new(
                 StatusCode::FORBIDDEN,
@@ -82,13 +84,16 @@ fn check(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Guarded, 
     });
     let note = note.transpose()?.filter(|note| !note.is_empty());
     let holder = match bearer(headers)? {
-        Some(secret) => app.keys.holder(secret).map_err(|why| {
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", why)
-        })?,
+        Some(secret) => app
+            .keys
+            .holder(secret)
+            .map_err(|why| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", why))?,
         None => None,
     };
     match holder {
-        Some(Holder { name, roles }) => Ok(Guarded { identity: format!("key:{name}"), roles, note }),
+        Some(ApiKey { name, roles, .. }) => {
+            Ok(Guarded { identity: format!("key:{name}"), roles, note })
+        }
         // Clients that cannot do without a key send whatever they like.
         None if app.keys.keyless() => {
             let roles = BTreeSet::from([KeyRole::Caller]);

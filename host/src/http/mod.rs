@@ -13,7 +13,9 @@ mod read_body;
 mod roles;
 mod runs;
 
-pub use keys::{ApiKeys, KeyRole, NewKey, new_key};
+pub use keys::ApiKeys;
+
+use crate::domain::api_key::KeyRole;
 pub use listen::{ServeError, Serving, serve};
 pub use roles::{RolesError, ServedRoles};
 

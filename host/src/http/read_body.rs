@@ -36,8 +36,7 @@ async fn bytes(body: Body) -> Result<bytes::Bytes, ApiError> {
     };
     match tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST_BODY).collect()).await {
         Err(_) => {
-            let message =
-                format!("the body did not arrive within {} seconds", PATIENCE.as_secs());
+            let message = format!("the body did not arrive within {} seconds", PATIENCE.as_secs());
             Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message).about("body"))
         }
         Ok(Ok(read)) => Ok(read.to_bytes()),

@@ -15,10 +15,10 @@ use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
 use crate::gate::Proposed;
 use crate::runner::{Driven, Progress, retriable};
-use std::collections::BTreeMap;
 use crate::store::{
     CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
 };
+use std::collections::BTreeMap;
 
 /// Which waiting calls are decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -111,10 +111,7 @@ fn said(run: &StoredRun, request: DecideRequest) -> Result<Said, OpError> {
     Ok(said)
 }
 
-fn decision(
-    call: &CallRecord,
-    choice: &CallChoice,
-) -> Result<(Decision, Option<String>), OpError> {
+fn decision(call: &CallRecord, choice: &CallChoice) -> Result<(Decision, Option<String>), OpError> {
     match (call.state, choice) {
         (CallState::Waiting, CallChoice::Approve(edit)) => Ok((Decision::Approve, edit.clone())),
         (CallState::Waiting, CallChoice::Deny(reason)) => {

@@ -121,7 +121,10 @@ impl<'e> Recorder<'e> {
     }
 
     /// The environment, some of which was read before.
-    pub(super) fn after(environment: &'e Environment, read: BTreeMap<String, Option<String>>) -> Self {
+    pub(super) fn after(
+        environment: &'e Environment,
+        read: BTreeMap<String, Option<String>>,
+    ) -> Self {
         Self { environment, read: Mutex::new(read) }
     }
 

@@ -128,7 +128,9 @@ impl RoleFile {
             path: self.path.clone(),
             components: self.components().map(|source| source.digest).collect(),
         };
-        if let Some(opened) = host.kept_roles.find(|kept| *kept == origin, environment, &host_policies) {
+        if let Some(opened) =
+            host.kept_roles.find(|kept| *kept == origin, environment, &host_policies)
+        {
             return Ok(opened);
         }
         // Its variables were filled in when it was read.

@@ -76,7 +76,7 @@ pub async fn start_run(
                 .components()
                 .map(|source| (source.digest, source.bytes.clone()))
                 .collect(),
-            history: vec![],
+            history: request.history.into_iter().map(|said| redacted(&opened, said)).collect(),
             prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,
             requester: host.identity().to_owned(),
@@ -87,6 +87,17 @@ pub async fn start_run(
         .await?;
     attended.reporter.report(Progress::Created { run: &claim.run });
     continue_run(host, &opened, claim, None, &mut attended).await
+}
+
+/// A client's text without the values that the role declares secret.
+fn redacted(opened: &Opened, said: Message) -> Message {
+    match said {
+        Message::User { text } => Message::User { text: opened.secrets.redacted(text) },
+        Message::Assistant { text, calls, raw } => {
+            Message::Assistant { text: opened.secrets.redacted(text), calls, raw }
+        }
+        other => other,
+    }
 }
 
 /// Refuses a run whose calls nobody could approve, because too few of their reviewers are not the person

@@ -10,7 +10,6 @@ mod verify;
 
 use super::arguments::Audit;
 use super::exit::Exit;
-use crate::json;
 use super::output::Output;
 use crate::ops::Host;
 

@@ -1,10 +1,10 @@
 //! `initrunner audit verify`.
 
-use crate::json;
 use crate::cli::arguments::AuditVerify;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::domain::visible;
+use crate::json;
 use crate::ops::{Host, verify_journal};
 
 pub(super) async fn verify(host: &Host, command: &AuditVerify, output: &Output) -> Exit {

@@ -85,11 +85,9 @@ fn rich(call: &str, said: &Map<String, Value>) -> Result<CallAnswer, ApiError> {
     };
     let seen = match said.get("version") {
         None | Some(Value::Null) => None,
-        Some(version) => Some(
-            version
-                .as_i64()
-                .ok_or_else(|| bad(format!("`version` is a whole number, and not {}", kind(version))))?,
-        ),
+        Some(version) => Some(version.as_i64().ok_or_else(|| {
+            bad(format!("`version` is a whole number, and not {}", kind(version)))
+        })?),
     };
     let decision = text("decision")?;
     let choice = match (decision.as_deref(), reason, arguments) {

@@ -49,11 +49,8 @@ pub(super) async fn complete(
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message));
     }
     let (sender, mut events) = mpsc::unbounded_channel();
-    let start = StartRequest {
-        prompt: wanted.prompt,
-        history: wanted.history,
-        trigger: "http".to_owned(),
-    };
+    let start =
+        StartRequest { prompt: wanted.prompt, history: wanted.history, trigger: "http".to_owned() };
     let running = run(&app, Arc::clone(file), &caller.identity, start, sender);
     if !wanted.stream {
         // Nobody reads along; the channel is emptied with the run's end.
@@ -107,7 +104,9 @@ fn finish_reason(headers: &HeaderMap) -> Result<Option<FinishReason>, ApiError> 
         None => Ok(None),
         Some(b"pending") => Ok(Some(FinishReason::Pending)),
         Some(b"stop") => Ok(Some(FinishReason::Stop)),
-        Some(_) => Err(ApiError::bad("X-Finish-Reason", "`X-Finish-Reason` is `pending` or `stop`")),
+        Some(_) => {
+            Err(ApiError::bad("X-Finish-Reason", "`X-Finish-Reason` is `pending` or `stop`"))
+        }
     }
 }
 

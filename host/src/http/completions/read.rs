@@ -66,9 +66,10 @@ pub(super) fn read(body: Map<String, Value>) -> Result<Wanted, ApiError> {
     let usage = match body.get("stream_options") {
         None | Some(Value::Null) => false,
         Some(Value::Object(options)) => {
-            if let Some(key) = options.keys().find(|key| {
-                !matches!(&***key, "include_usage" | "include_obfuscation")
-            }) {
+            if let Some(key) = options
+                .keys()
+                .find(|key| !matches!(&***key, "include_usage" | "include_obfuscation"))
+            {
                 let message = format!("`stream_options.{}` is not known", one_line(key));
                 return Err(ApiError::bad("stream_options", message));
             }
@@ -153,7 +154,9 @@ fn text_of(number: usize, message: &Value) -> Result<Message, ApiError> {
         }),
         other => {
             let other = one_line(other);
-            Err(bad(format!("`{place}.role` is `user`, `assistant` or `system`, and not `{other}`")))
+            Err(bad(format!(
+                "`{place}.role` is `user`, `assistant` or `system`, and not `{other}`"
+            )))
         }
     }
 }
