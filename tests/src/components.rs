@@ -35,8 +35,31 @@ pub fn with_modules(component: &[u8], module: &str, times: u32) -> Vec<u8> {
 /// # Panics
 /// The name is none that a component can import.
 pub fn importing(name: &str) -> Vec<u8> {
+    importing_as(name, "initrunner:plugin/tools@0.1.0")
+}
+
+/// The same of a component that calls it its policies.
+///
+/// # Panics
+/// As [`importing`].
+pub fn policy_importing(name: &str) -> Vec<u8> {
+    importing_as(name, "initrunner:plugin/policies@0.1.0")
+}
+
+fn importing_as(name: &str, export: &str) -> Vec<u8> {
     wat::parse_str(format!(
-        "(component (import \"{name}\" (instance $it)) (export \"initrunner:plugin/tools@0.1.0\" (instance $it)))"
+        "(component (import \"{name}\" (instance $it)) (export \"{export}\" (instance $it)))"
+    ))
+    .expect("a component")
+}
+
+/// The same as a policy: a component that imports an empty instance of this name, and calls it what decides.
+///
+/// # Panics
+/// As [`importing`].
+pub fn deciding_by(name: &str) -> Vec<u8> {
+    wat::parse_str(format!(
+        "(component (import \"{name}\" (instance $it)) (export \"initrunner:plugin/policies@0.1.0\" (instance $it)))"
     ))
     .expect("a component")
 }

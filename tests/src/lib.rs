@@ -4,6 +4,7 @@ pub mod aimock;
 pub mod ask;
 pub mod components;
 pub mod home;
+pub mod interfaces;
 pub mod model_stub;
 pub mod prove;
 pub mod random;

@@ -6,8 +6,9 @@ use initrunner::domain::ids::{CallId, RunId};
 use initrunner::domain::policy::{Circumstances, Counts};
 use initrunner::domain::role::{Problem, RoleErrors, parse};
 use initrunner::domain::secret::Secrets;
-use initrunner::gate::{Gate, OpenRequest, Proposed, Toolset, Verdict};
+use initrunner::gate::{Gate, OpenRequest, PolicyParts, PolicyProblem, Proposed, Toolset, Verdict};
 use initrunner::plugin::egress::EgressOptions;
+use initrunner::plugin::policy::PolicyError;
 use initrunner::plugin::{CacheFolder, Pool, RoleSite, RuntimeOptions, Source};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -89,6 +90,16 @@ impl Sandbox {
         folder: &Path,
         secrets: &[(&str, &str)],
     ) -> Result<Toolset, String> {
+        self.open_all(tools, folder, secrets, &[]).await
+    }
+
+    async fn open_all(
+        &self,
+        tools: &str,
+        folder: &Path,
+        secrets: &[(&str, &str)],
+        policies: &[PolicyParts],
+    ) -> Result<Toolset, String> {
         let names: Vec<&str> = secrets.iter().map(|(name, _)| *name).collect();
         let head = match names.is_empty() {
             true => String::new(),
@@ -121,25 +132,39 @@ impl Sandbox {
             role_text: &text,
             sources: &sources,
             site,
-            policies: Vec::new(),
+            policies: policies.iter().collect(),
         };
-        self.gate.open(request).await.map_err(|error| render(error.entries))
+        let opened = self.gate.open(request).await;
+        opened.map_err(|error| match error.policies.is_empty() {
+            true => render(error.entries),
+            false => {
+                let text = |problem: &PolicyProblem| match &problem.error {
+                    PolicyError::Component(error) => {
+                        format!("{}: {}; {:?}", problem.label, error.message, error.hint)
+                    }
+                    PolicyError::Sources(found) => format!("{}: {found:?}", problem.label),
+                };
+                error.policies.iter().map(text).collect::<Vec<_>>().join("\n")
+            }
+        })
+    }
+
+    /// [`Sandbox::open`], for a role whose calls these decide about.
+    ///
+    /// # Errors
+    /// The problems, rendered.
+    pub async fn open_under(
+        &self,
+        tools: &str,
+        folder: &Path,
+        policies: &[PolicyParts],
+    ) -> Result<Toolset, String> {
+        self.open_all(tools, folder, &[], policies).await
     }
 
     /// Takes one call through the gate and, where it is admitted, invokes it; tells what came of it.
     pub async fn call(&self, tools: &Toolset, tool: &str, arguments: &str) -> String {
-        let proposed = Proposed {
-            run: RunId::from_random([1; 16]),
-            id: CallId::from_random([1; 16]),
-            tool: tool.to_owned(),
-            arguments: arguments.to_owned(),
-            circumstances: Circumstances {
-                requester: "os:tester".into(),
-                trigger: "cli".into(),
-                at: Timestamp(0),
-                counts: Counts::default(),
-            },
-        };
+        let proposed = proposed(tool, arguments);
         match self.gate.admit(tools, &proposed, None).await.verdict {
             Verdict::Refused(refusal) => format!("refused by {:?}: {}", refusal.by, refusal.result),
             Verdict::Waiting(waiting) => {
@@ -153,5 +178,21 @@ impl Sandbox {
                 format!("{}: {}", if outcome.succeeded { "ok" } else { "failed" }, outcome.result)
             }
         }
+    }
+}
+
+/// A first call, at the beginning of time.
+pub fn proposed(tool: &str, arguments: &str) -> Proposed {
+    Proposed {
+        run: RunId::from_random([1; 16]),
+        id: CallId::from_random([1; 16]),
+        tool: tool.to_owned(),
+        arguments: arguments.to_owned(),
+        circumstances: Circumstances {
+            requester: "os:tester".into(),
+            trigger: "cli".into(),
+            at: Timestamp(0),
+            counts: Counts::default(),
+        },
     }
 }

@@ -133,7 +133,7 @@ fn time(text: &str) -> Option<(String, usize)> {
     Some((format!("{:_<length$}", "TIME"), length))
 }
 
-/// Seconds with a fraction, and processes: `0.3 s`, `pid 4711`.
+/// Seconds with a fraction, microseconds, and processes: `0.3 s`, `120 µs`, `pid 4711`.
 fn number(text: &str, before: Option<char>) -> Option<(String, usize)> {
     if before.is_some_and(char::is_alphanumeric) {
         return None;
@@ -143,6 +143,9 @@ fn number(text: &str, before: Option<char>) -> Option<(String, usize)> {
         return (digits(rest) > 0).then(|| ("pid PID".to_owned(), 4 + digits(rest)));
     }
     let whole = digits(text);
+    if whole > 0 && text[whole..].starts_with(" µs") {
+        return Some(("MICROSECONDS".to_owned(), whole + " µs".len()));
+    }
     let rest = text[whole..].strip_prefix('.')?;
     let part = digits(rest);
     let fits = whole > 0 && part > 0 && rest[part..].starts_with(" s");
@@ -157,11 +160,11 @@ mod tests {
     fn ids_times_and_the_folder_are_replaced_and_all_else_stays() {
         let mut placeholders = Placeholders::default();
         let text = "run_aaaaaaaaaaaa run_bbbbbbbbbbbb run_aaaaaaaaaaaa call_aaaaaaaaaa run_short é \
-                    2026-04-24T14:21:08.947991Z 2026-04-24T14:21:08 /tmp/x/role.yaml 0.3 s 2.5 MB (pid 47) sha256:0af3.";
+                    2026-04-24T14:21:08.947991Z 2026-04-24T14:21:08 /tmp/x/role.yaml 0.3 s 7 µs 2.5 MB (pid 47) sha256:0af3.";
         assert_eq!(
             placeholders.hide(text, Path::new("/tmp/x")),
             "RUN_____________ RUN2____________ RUN_____________ CALL___________ run_short é \
-             TIME_______________________ TIME_______________ FOLDER/role.yaml SECONDS s 2.5 MB (pid PID) sha256:DIGEST."
+             TIME_______________________ TIME_______________ FOLDER/role.yaml SECONDS s MICROSECONDS 2.5 MB (pid PID) sha256:DIGEST."
         );
         assert_eq!(placeholders.reveal("RUN2"), "run_bbbbbbbbbbbb");
         assert_eq!(placeholders.reveal("RUNNER"), "RUNNER");

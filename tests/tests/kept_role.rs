@@ -47,6 +47,7 @@ fn host(folder: &Path, variables: &Variables) -> Host {
         audit_db: None,
         persist: true,
         one_run: false,
+        alone: false,
         identity: "os:alice".into(),
         environment: Arc::new(move |name| {
             variables.lock().unwrap().get(name).map(|value| (*value).to_owned())

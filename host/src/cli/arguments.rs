@@ -48,6 +48,9 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show what a component is and asks for, before trusting it.
     Inspect(Inspect),
+    /// Try policies before calls depend on them.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Read, check and prune what was written down.
     #[command(subcommand)]
     Audit(Audit),
@@ -314,6 +317,124 @@ pub(super) struct Inspect {
     /// Print a page for people who configure it, in Markdown.
     #[arg(long, conflicts_with = "json")]
     pub(super) page: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Policy {
+    /// Check every policy over a role's tools, and say what is wrong where.
+    Check(PolicyCheck),
+    /// Print the schema that policies over a role's tools are checked against.
+    Schema(PolicySchema),
+    /// Ask policies about calls that nobody makes, and compare the answers with what is expected.
+    Test(PolicyTest),
+    /// Measure how long policies over a role's tools take to load and to answer.
+    Bench(PolicyBench),
+    /// Say why a call was let through, asked about or refused.
+    Explain(PolicyExplain),
+    /// Say what a role's policies, or others in their place, would have answered to past calls.
+    Replay(PolicyReplay),
+}
+
+impl Policy {
+    /// Whether it reads what is written down of runs. The others make no database where there is none.
+    pub(super) const fn reads_runs(&self) -> bool {
+        match self {
+            Self::Check(_) | Self::Schema(_) | Self::Test(_) | Self::Bench(_) => false,
+            Self::Explain(_) | Self::Replay(_) => true,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyCheck {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicySchema {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyTest {
+    /// A folder with files of cases, `*.yaml`, also in folders inside it; or one such file.
+    #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub(super) cases: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyExplain {
+    /// The run: its id, or at least four characters of its beginning; a pruned one too, as far as it is kept.
+    pub(super) run_id: String,
+    /// The call: its id, or at least four characters of its beginning.
+    pub(super) tool_call_id: String,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyBench {
+    /// The role file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// How often each thread asks about each tool.
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = times)]
+    pub(super) iterations: usize,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyReplay {
+    /// The role file; calls of all runs of roles of its name are looked at.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) role: PathBuf,
+    /// Leave out older calls: a time, or how long ago (`7d`, `12h`).
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    pub(super) since: Option<Moment>,
+    /// Ask these files or folders in the place of the role's own policies. May be given several times.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) sources: Vec<String>,
+    /// The component that reads them: a built-in's name, or a file.
+    #[arg(
+        long,
+        value_name = "NAME|FILE.wasm",
+        requires = "sources",
+        default_value = "cedar",
+        value_hint = ValueHint::FilePath,
+    )]
+    pub(super) component: String,
+    /// A schema for them.
+    #[arg(long, value_name = "PATH", requires = "sources", value_hint = ValueHint::FilePath)]
+    pub(super) schema: Option<String>,
+    /// Entities for them.
+    #[arg(long, value_name = "PATH", requires = "sources", value_hint = ValueHint::FilePath)]
+    pub(super) entities: Option<String>,
+    /// List every call, not only those that would be answered differently.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Reads a number of times. Their durations are kept: ten million are 160 MB, and take minutes.
+fn times(text: &str) -> Result<usize, String> {
+    let fits = |number: &usize| (1..=10_000_000).contains(number);
+    let number = text.parse().ok().filter(fits);
+    number.ok_or_else(|| "write a whole number from 1 to 10000000".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,6 +13,7 @@ mod key;
 mod output;
 mod page;
 mod pending;
+mod policy;
 mod progress;
 mod recover;
 mod resume;
@@ -33,20 +34,26 @@ use crate::plugin::process;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use output::Output;
+use std::env::VarError;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Runs the program and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Whatever is generic is compiled into each program that calls it, and this calls everything.
+    start(&arguments.into_iter().collect::<Vec<_>>())
+}
+
+fn start(arguments: &[OsString]) -> ExitCode {
     // Before anything else: this is started for every program that a tool runs.
     if arguments.get(1).is_some_and(|word| word == process::SUPERVISE) {
         return process::supervise();
     }
     let output = Output::new();
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let parsed = match Arguments::try_parse_from(arguments) {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
@@ -62,7 +69,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return Exit::Failed.into();
         }
     };
-    let exit = runtime.block_on(dispatch(parsed, &output));
+    // Behind a pointer: a future is compiled once for each kind of runtime that is handed it.
+    let dispatched: Pin<Box<dyn Future<Output = Exit> + '_>> = Box::pin(dispatch(parsed, &output));
+    let exit = runtime.block_on(dispatched);
     // A call that was given up may still occupy a blocking thread; the process does not wait for it.
     runtime.shutdown_background();
     output.whole(exit).into()
@@ -92,6 +101,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Show(command) => show::show(&host, &command, output).await,
         Command::Validate(command) => validate::validate(&host, &command, output).await,
         Command::Inspect(command) => inspect::inspect(&host, &command, output).await,
+        Command::Policy(command) => policy::policy(&host, &command, output).await,
         Command::Audit(command) => audit::audit(&host, &command, output).await,
         // A server outlives whoever asks it.
         Command::Serve(command) => return serve::serve(host, command, output).await,
@@ -102,33 +112,46 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
 }
 
 fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result<Host, Exit> {
-    let environment = |name: &str| std::env::var(name).ok();
+    let environment = |name: &str| match std::env::var(name) {
+        Ok(value) => Some(value),
+        // A folder of policies whose name is no text is one all the same: nobody goes on without it.
+        Err(VarError::NotUnicode(value)) if name == ops::POLICY_DIR => {
+            Some(value.to_string_lossy().into_owned())
+        }
+        Err(_) => None,
+    };
     let home = Home::find(&environment).map_err(|error| output.failure(&error))?;
-    let makes_one = matches!(
-        command,
-        Command::Run(_) | Command::Validate(_) | Command::Inspect(_) | Command::Serve(_)
-    );
-    if let Some(path) = audit_db.as_deref().filter(|_| !makes_one) {
+    // They touch no run, and must not make a database where there is none.
+    let needs_none = match command {
+        Command::Validate(_) | Command::Inspect(_) => true,
+        Command::Policy(policy) => !policy.reads_runs(),
+        _ => false,
+    };
+    let makes_one = matches!(command, Command::Run(_) | Command::Serve(_));
+    if let Some(path) = audit_db.as_deref().filter(|_| !makes_one && !needs_none) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
     let (progress, warnings) = (output.clone(), output.clone());
     let persist = match command {
         Command::Run(run) => !run.no_audit,
         Command::Serve(serve) => !serve.no_audit,
-        // They touch no run, and must not make a database where there is none.
-        Command::Validate(_) | Command::Inspect(_) => false,
-        _ => true,
+        _ => !needs_none,
     };
     let serves = matches!(command, Command::Serve(_));
     let reads_only = matches!(
         command,
-        Command::Pending(_) | Command::Runs(_) | Command::Show(_) | Command::Audit(_)
+        Command::Pending(_)
+            | Command::Runs(_)
+            | Command::Show(_)
+            | Command::Policy(_)
+            | Command::Audit(_)
     );
     Ok(Host::new(HostOptions {
         home,
         audit_db,
         persist,
         one_run: !reads_only && !serves && !fail_point::several_threads(),
+        alone: !serves && !fail_point::several_threads(),
         identity: ops::identity(),
         environment: Arc::new(environment),
         on_compile: Arc::new(move |name| {

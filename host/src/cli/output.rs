@@ -8,6 +8,9 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Bytes of a list that are written at once: as much as a pipe holds (pipe(7)).
+const PART: usize = 64 << 10;
+
 /// Where things are printed.
 #[derive(Debug, Clone)]
 pub(super) struct Output(Arc<Streams>);
@@ -84,11 +87,37 @@ impl Output {
         self.write(&format!("{text}\n"));
     }
 
+    /// A JSON array, with a line end: a part after the other, since there may be ten thousand and the
+    /// memory for all at once costs more than making them.
+    pub(super) fn list(&self, items: impl Iterator<Item = impl serde::Serialize>) {
+        let mut stdout = std::io::stdout().lock();
+        let mut part = vec![b'['];
+        let write = || -> std::io::Result<()> {
+            for (n, item) in items.enumerate() {
+                if n > 0 {
+                    part.push(b',');
+                }
+                serde_json::to_writer(&mut part, &item)?;
+                if part.len() >= PART {
+                    stdout.write_all(&part)?;
+                    part.clear();
+                }
+            }
+            part.extend_from_slice(b"]\n");
+            stdout.write_all(&part)?;
+            stdout.flush()
+        };
+        self.written(write());
+    }
+
     /// Data as it is.
     pub(super) fn write(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
+        self.written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+    }
+
+    fn written(&self, written: std::io::Result<()>) {
         // Whoever closed the pipe wants no more, and the run goes on regardless.
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         if let Err(error) = written
             && error.kind() != ErrorKind::BrokenPipe
             && !self.0.lost.swap(true, Ordering::Relaxed)

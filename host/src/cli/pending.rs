@@ -17,8 +17,9 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
         Err(error) => return output.failure(&error),
     };
     if command.json {
-        let rows: Vec<PendingRow<'_>> = calls.iter().map(PendingRow::of).collect();
-        output.data(&serde_json::to_string(&rows).unwrap_or_default());
+        output.list(calls.iter().map(PendingRow::of));
+        // The process is about to end, which gives ten thousand rows back faster than we do.
+        std::mem::forget(calls);
         return Exit::Done;
     }
     output.data(&format!("Pending approvals ({total})"));

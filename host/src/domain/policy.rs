@@ -220,6 +220,8 @@ pub struct PolicyRecord {
     pub counts: Counts,
     /// How far programs of the call would have been isolated.
     pub isolation: Option<Vec<String>>,
+    /// Whether it was asked about what a person would make of the call, and not about the call as it stood.
+    pub edited: bool,
     /// What it said.
     pub answer: PolicyAnswer,
 }
@@ -227,7 +229,7 @@ pub struct PolicyRecord {
 impl PolicyRecord {
     /// The body of an event: canonical once written.
     pub fn to_body(&self) -> Value {
-        let Self { policy, question, counts, isolation, answer } = self;
+        let Self { policy, question, counts, isolation, edited, answer } = self;
         let Counts { requests, tool_calls, calls_of_tool, running_ms } = counts;
         let mut body = json!({
             "policy": policy,
@@ -245,6 +247,10 @@ impl PolicyRecord {
         });
         if let Question::Approve(reviewer) = question {
             body["reviewer"] = json!(reviewer);
+        }
+        // Most calls are asked about as they are: nothing is said of that.
+        if *edited {
+            body["edited"] = json!(true);
         }
         body
     }
@@ -273,6 +279,10 @@ impl PolicyRecord {
             isolation: match &body["isolation"] {
                 Value::Null => None,
                 words => Some(texts(words)?),
+            },
+            edited: match &body["edited"] {
+                Value::Null => false,
+                edited => edited.as_bool()?,
             },
             answer: PolicyAnswer {
                 effect: Effect::parse(body["effect"].as_str()?)?,
@@ -319,6 +329,7 @@ mod tests {
             question: Question::Invoke,
             counts: Counts { requests: 1, tool_calls: 2, calls_of_tool: 3, running_ms: 4 },
             isolation: Some(vec!["landlock-7".into()]),
+            edited: false,
             answer: PolicyAnswer {
                 effect,
                 reasons: reasons.iter().map(reason).collect(),
@@ -335,6 +346,7 @@ mod tests {
         assert_eq!(PolicyRecord::of_body(&one.to_body()), Some(one.clone()));
         one.question = Question::Approve("os:ann".into());
         one.isolation = None;
+        one.edited = true;
         assert_eq!(PolicyRecord::of_body(&one.to_body()), Some(one.clone()));
         let mut body = one.to_body();
         body["effect"] = json!("maybe");

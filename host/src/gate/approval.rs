@@ -133,7 +133,11 @@ async fn question(
     };
     let binding = bind(gate, tools, call, preview.as_ref(), records);
     // Whom the role names for the calls that it wants asked about is asked about the others too.
-    let rule = ApprovalRule { mode: ApprovalMode::Required, ..rule_of(tools, call) };
+    let mut rule = ApprovalRule { mode: ApprovalMode::Required, ..rule_of(tools, call) };
+    if tools.speaks_of_approval() {
+        // Who may say yes is asked for each call anew; what was said of another answers nothing.
+        rule.remember = Remember::None;
+    }
     Ok(Waiting { preview, binding, rule, changed: Vec::new() })
 }
 

@@ -20,7 +20,7 @@ pub use crate::plugin::process::Started as ProgramStarted;
 pub use approval::{Admitted, Prior, Waiting};
 pub use invoke::Outcome;
 pub use open::{OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset};
-pub use policy::reason_text;
+pub use policy::{AssumedIsolation, PolicyQuery, grounds, reason_text};
 
 use crate::domain::decision::Decision;
 use crate::domain::ids::{CallId, RunId};

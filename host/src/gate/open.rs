@@ -125,6 +125,20 @@ impl Gate {
         Ok(Toolset { entries, names, role, bindings, agent, policies })
     }
 
+    /// Puts tools that are open under other policies, and under those alone: for trying policies over tools
+    /// that were opened once.
+    ///
+    /// # Errors
+    /// Every policy that cannot be used; the tools stay under the policies they were under.
+    pub async fn put_under(
+        &self,
+        tools: &mut Toolset,
+        policies: &[&PolicyParts],
+    ) -> Result<(), OpenError> {
+        tools.policies = self.load_policies(&tools.entries, policies).await?;
+        Ok(())
+    }
+
     /// Has every policy read its sources.
     async fn load_policies(
         &self,
@@ -239,6 +253,11 @@ impl Toolset {
     pub fn parameters(&self, model_name: &str) -> Option<&serde_json::Value> {
         let (entry, tool) = self.find(model_name)?;
         Some(self.entries[entry].tools[tool].parameters.source())
+    }
+
+    /// Whether a call of a tool may run programs, by the model's name of the tool.
+    pub fn runs_programs(&self, model_name: &str) -> bool {
+        self.find(model_name).is_some_and(|(entry, _)| self.entries[entry].isolation().is_some())
     }
 
     pub(super) fn find(&self, model_name: &str) -> Option<(usize, usize)> {

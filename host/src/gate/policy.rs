@@ -1,7 +1,7 @@
 //! The first link: policies. Each one that the role or the host names is asked, the strictest answer
 //! holds, and every answer is kept for the journal. Without a policy every call goes on to permissions.
 
-use super::resolve::Call;
+use super::resolve::{Call, Unresolved, locate};
 use super::{Gate, Refusal, Toolset};
 use crate::domain::policy::{
     Circumstances, Effect, PolicyRecord, PolicyRequest, Question, Reason, Subject, strictest,
@@ -38,7 +38,8 @@ pub(super) async fn review(
     if tools.policies().is_empty() {
         return Ok(Reviewed { call, records: Vec::new() });
     }
-    let records = ask(gate, tools, &call, Question::Invoke, circumstances).await;
+    let about = About::call(tools, &call);
+    let records = ask(gate, tools, about, &Question::Invoke, circumstances).await;
     said.clone_from(&records);
     match strictest(&records) {
         Effect::Deny => Err(Refusal {
@@ -49,7 +50,62 @@ pub(super) async fn review(
     }
 }
 
+/// A question about a call that nobody is about to make, for those who try policies: no run has it, and
+/// nothing is written down.
+#[derive(Debug, Clone)]
+pub struct PolicyQuery<'q> {
+    /// The tool, as the model names it.
+    pub tool: &'q str,
+    /// The arguments, a JSON object as a model would write it.
+    pub arguments: &'q str,
+    /// What is asked.
+    pub question: &'q Question,
+    /// Where the call would stand.
+    pub circumstances: &'q Circumstances,
+    /// How far programs of the call would be isolated.
+    pub isolation: AssumedIsolation<'q>,
+}
+
+/// How far programs of a call would be isolated that nobody makes.
+#[derive(Debug, Clone, Copy)]
+pub enum AssumedIsolation<'q> {
+    /// As on this machine.
+    Here,
+    /// By these words, where the tool runs programs at all.
+    By(&'q [String]),
+    /// Exactly as said: words, or `None` for a call that may run no programs.
+    Exactly(Option<&'q [String]>),
+}
+
 impl Gate {
+    /// What every policy over `tools` would say of a call, in their order: by the same way as for a call
+    /// of a run, from strict arguments that fit the tool's schema on. [`strictest`] of the records is what
+    /// they come to; without policies there are none. Of [`Question::Approve`], only policies that speak of
+    /// approval are asked, so no record means that the role's own rules hold alone. Nothing is invoked,
+    /// and neither permissions nor `approval:` are looked at.
+    ///
+    /// # Errors
+    /// Why it is no call: an unknown tool, or arguments that do not fit. No policy is asked then.
+    pub async fn ask_policies(
+        &self,
+        tools: &Toolset,
+        query: &PolicyQuery<'_>,
+    ) -> Result<Vec<PolicyRecord>, Refusal> {
+        let PolicyQuery { tool, arguments, question, circumstances, isolation } = query;
+        let (entry, tool, arguments) =
+            locate(tools, tool, arguments).map_err(Unresolved::into_refusal)?;
+        let entry = &tools.entries()[entry];
+        let here = isolation_here(entry);
+        let isolation = match isolation {
+            AssumedIsolation::Here => here,
+            AssumedIsolation::By(words) => here.map(|_| words.to_vec()),
+            AssumedIsolation::Exactly(words) => words.map(<[String]>::to_vec),
+        };
+        let about =
+            About { entry, tool: &entry.tools[tool], arguments: arguments.text(), isolation };
+        Ok(ask(self, tools, about, question, circumstances).await)
+    }
+
     /// Whether policies let a person approve a call: nothing where they say nothing against it, else a
     /// sentence. What they say goes to `said`. To a policy's *ask* there is no further person: it is a
     /// no.
@@ -72,7 +128,8 @@ impl Gate {
             Err(_) => return Ok(()),
         };
         let question = Question::Approve(reviewer.to_owned());
-        let records = ask(self, tools, &resolved, question, &call.circumstances).await;
+        let about = About::call(tools, &resolved);
+        let records = ask(self, tools, about, &question, &call.circumstances).await;
         said.clone_from(&records);
         match strictest(&records) {
             Effect::Allow => Ok(()),
@@ -84,25 +141,44 @@ impl Gate {
     }
 }
 
+/// What policies are asked about: a call, of a run or not.
+struct About<'a> {
+    entry: &'a LoadedEntry,
+    tool: &'a LoadedTool,
+    arguments: &'a str,
+    isolation: Option<Vec<String>>,
+}
+
+impl<'a> About<'a> {
+    fn call(tools: &'a Toolset, call: &'a Call) -> Self {
+        let (entry, tool) = (call.entry(tools), call.tool(tools));
+        Self { entry, tool, arguments: call.arguments.text(), isolation: isolation_here(entry) }
+    }
+}
+
+/// How far this machine isolates the programs of an entry.
+fn isolation_here(entry: &LoadedEntry) -> Option<Vec<String>> {
+    entry.isolation().map(|words| match &*words {
+        "none" => Vec::new(),
+        words => words.split(' ').map(str::to_owned).collect(),
+    })
+}
+
 /// What every policy that speaks of the question says, in their order.
 async fn ask(
     gate: &Gate,
     tools: &Toolset,
-    call: &Call,
-    question: Question,
+    about: About<'_>,
+    question: &Question,
     circumstances: &Circumstances,
 ) -> Vec<PolicyRecord> {
-    let entry = call.entry(tools);
-    let isolation = entry.isolation().map(|words| match &*words {
-        "none" => Vec::new(),
-        words => words.split(' ').map(str::to_owned).collect(),
-    });
+    let About { entry, tool, arguments, isolation } = about;
     let Circumstances { requester, trigger, at, counts } = circumstances.clone();
     let request = PolicyRequest {
         question: question.clone(),
         agent: tools.agent().clone(),
-        subject: subject(entry, call.tool(tools)),
-        arguments: call.arguments.text().to_owned(),
+        subject: subject(entry, tool),
+        arguments: arguments.to_owned(),
         requester,
         trigger,
         at,
@@ -129,6 +205,7 @@ async fn ask(
             question: question.clone(),
             counts,
             isolation: isolation.clone(),
+            edited: false,
             answer,
         });
     }
@@ -148,19 +225,26 @@ pub(super) fn subject(entry: &LoadedEntry, tool: &LoadedTool) -> Subject {
     }
 }
 
-/// The refusal, in the policies' own words. An answer that went wrong says what went wrong.
+/// The refusal, in the policies' own words.
 fn refusal_text(what: &str, records: &[PolicyRecord]) -> String {
-    let objecting = records.iter().filter(|record| record.answer.effect == strictest(records));
-    let reasons: Vec<String> = objecting
+    format!("{what}: {}.", grounds(records).join("; "))
+}
+
+/// Why the answers come to what they come to, in the words of the policies whose answer is the strictest.
+/// One that went wrong says what went wrong. Nothing where all allow and none has a reason.
+pub fn grounds(records: &[PolicyRecord]) -> Vec<String> {
+    let effect = strictest(records);
+    let deciding = records.iter().filter(|record| record.answer.effect == effect);
+    deciding
         .flat_map(|record| {
             let errors = record.answer.errors.iter().cloned();
             let reasons = record.answer.reasons.iter().map(reason_text);
             let none = record.answer.errors.is_empty() && record.answer.reasons.is_empty();
+            let none = none && effect != Effect::Allow;
             let nothing = none.then(|| format!("no policy of `{}` permits it", record.policy));
             errors.chain(reasons).chain(nothing)
         })
-        .collect();
-    format!("{what}: {}.", reasons.join("; "))
+        .collect()
 }
 
 /// A policy's reason: its author's words, then its name.

@@ -25,10 +25,24 @@ pub(super) struct Unresolved {
 /// # Errors
 /// The refusal, for the model: nobody is asked about a call that cannot be right.
 pub(super) fn resolve(tools: &Toolset, call: &Proposed) -> Result<Call, Unresolved> {
+    let (entry, tool, arguments) = locate(tools, &call.tool, &call.arguments)?;
+    Ok(Call { run: call.run.clone(), id: call.id.clone(), arguments, entry, tool })
+}
+
+/// The entry, the tool within it, and arguments that fit it: of a call in a run, or of one that somebody
+/// only asks about.
+///
+/// # Errors
+/// As for [`resolve`].
+pub(super) fn locate(
+    tools: &Toolset,
+    name: &str,
+    arguments: &str,
+) -> Result<(usize, usize, Canonical), Unresolved> {
     let refuse =
         |place, result| Unresolved { place, refusal: Refusal { by: RefusedBy::Arguments, result } };
-    let Some((entry, tool)) = tools.find(&call.tool) else {
-        let hint = match nearest(&call.tool, tools.model_names()) {
+    let Some((entry, tool)) = tools.find(name) else {
+        let hint = match nearest(name, tools.model_names()) {
             Some(near) => format!("; did you mean `{near}`?"),
             None => String::new(),
         };
@@ -36,13 +50,13 @@ pub(super) fn resolve(tools: &Toolset, call: &Proposed) -> Result<Call, Unresolv
     };
     let found = &tools.entries()[entry].tools[tool];
     let place = || Some((tools.entries()[entry].entry.name.clone(), found.name.clone()));
-    let arguments = Canonical::arguments(&call.arguments)
+    let arguments = Canonical::arguments(arguments)
         .map_err(|error| refuse(place(), format!("Invalid arguments: {error}")))?;
     found
         .parameters
         .check(arguments.value())
         .map_err(|clause| refuse(place(), format!("Invalid arguments: {clause}")))?;
-    Ok(Call { run: call.run.clone(), id: call.id.clone(), arguments, entry, tool })
+    Ok((entry, tool, arguments))
 }
 
 impl Call {

@@ -8,8 +8,10 @@ use super::find_run::{find_call, find_run};
 use super::host::Host;
 use super::open_role::{Opened, open_stored};
 use crate::domain::approval::Preview;
+use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::ids::{CallId, RunId};
+use crate::domain::policy::PolicyRecord;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
@@ -153,9 +155,7 @@ pub(super) async fn settle(
         Ok(decided) => decided,
         Err(error) => {
             // Nothing of the decision is written down; that policies were asked is.
-            for (call, said) in said.into_iter().filter(|(_, said)| !said.is_empty()) {
-                store.record_policies(&id, &call, said, host.clock.now()).await?;
-            }
+            record_policies(host, &id, said, host.clock.now()).await?;
             return Err(error.into());
         }
     };
@@ -227,8 +227,10 @@ async fn ask_policies(
     decisions: &mut [CallDecision],
 ) -> Result<(), OpError> {
     let at = host.clock.now();
-    for decision in decisions.iter_mut().filter(|one| one.decision == Decision::Approve) {
-        let Some(call) = run.calls.iter().find(|call| call.id == decision.call) else { continue };
+    for index in 0..decisions.len() {
+        let decision = &mut decisions[index];
+        let call = run.calls.iter().find(|call| call.id == decision.call);
+        let Some(call) = call.filter(|_| decision.decision == Decision::Approve) else { continue };
         let arguments = decision.edit.as_ref().map_or(&call.arguments, |edit| &edit.arguments);
         let proposed = Proposed {
             run: call.run.clone(),
@@ -239,11 +241,28 @@ async fn ask_policies(
         };
         let mut said = Vec::new();
         let may = host.gate()?.may_approve(&opened.tools, &proposed, host.identity(), &mut said);
-        if let Err(sentence) = may.await {
-            host.store()?.record_policies(&run.run.id, &call.id, said, at).await?;
+        let may = may.await;
+        said.iter_mut().for_each(|record| record.edited = decision.edit.is_some());
+        decision.said.extend(said);
+        if let Err(sentence) = may {
+            let said: Vec<_> =
+                decisions.iter().map(|one| (one.call.clone(), one.said.clone())).collect();
+            record_policies(host, &run.run.id, said, at).await?;
             return Err(OpError::RefusedByPolicy { call: call.id.clone(), sentence });
         }
-        decision.said.extend(said);
+    }
+    Ok(())
+}
+
+/// Writes down what policies said of calls that nothing was decided about.
+async fn record_policies(
+    host: &Host,
+    run: &RunId,
+    said: Vec<(CallId, Vec<PolicyRecord>)>,
+    at: Timestamp,
+) -> Result<(), OpError> {
+    for (call, said) in said.into_iter().filter(|(_, said)| !said.is_empty()) {
+        host.store()?.record_policies(run, &call, said, at).await?;
     }
     Ok(())
 }

@@ -63,7 +63,8 @@ pub(super) async fn edit_call(
         arguments: text,
         circumstances,
     };
-    let answer = host.gate()?.reconsider(&opened.tools, &proposed).await;
+    let mut answer = host.gate()?.reconsider(&opened.tools, &proposed).await;
+    answer.said.iter_mut().for_each(|record| record.edited = true);
     match answer.outcome {
         Ok(waiting) => {
             let Waiting { preview, binding, rule, changed: _ } = waiting;

@@ -28,8 +28,10 @@ pub struct HostOptions {
     pub audit_db: Option<PathBuf>,
     /// Whether runs are written down; otherwise they live in memory, and a pause cannot be resumed.
     pub persist: bool,
-    /// Whether the process lives for one run: fewer threads, connections and instances then.
+    /// Whether the process lives for one run: fewer connections and instances then.
     pub one_run: bool,
+    /// Whether it does one thing after the other: the store then works on the thread that asks.
+    pub alone: bool,
     /// Who is asking: an authenticated identity, such as `os:alice`.
     pub identity: String,
     /// The environment, for roles' variables and models' keys.
@@ -135,7 +137,8 @@ impl Host {
                 self.options.home.make()?;
             }
             SqliteStore::open(OpenOptions {
-                one_thread: self.options.one_run,
+                one_connection: self.options.one_run,
+                alone: self.options.alone,
                 clock: Arc::clone(&self.clock),
                 ..OpenOptions::new(self.database(), self.options.home.keys())
             })?

@@ -7,18 +7,17 @@
 
 use super::error::OpError;
 use super::host::Host;
-use super::read_policies::read_sources;
+use super::read_policies::{Found, Looked, read_sources};
 use crate::domain::clock::Timestamp;
 use crate::domain::config::HostConfig;
 use crate::domain::role::{PolicyComponent, PolicySpec, Problem, RoleErrors};
 use crate::gate::{PolicyOrigin, PolicyParts};
 use crate::plugin::{EntryProblem, Source};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The variable that names a folder of Cedar policies for all roles.
-pub(super) const POLICY_DIR: &str = "INITRUNNER_POLICY_DIR";
+pub const POLICY_DIR: &str = "INITRUNNER_POLICY_DIR";
 
 /// The word for policies that `config.toml` names.
 pub(super) const BY_CONFIG: &str = "config.toml";
@@ -49,11 +48,11 @@ struct Watched {
     good: Option<Arc<HostPolicies>>,
 }
 
-/// The times of everything that was looked at, and the variable.
+/// Everything that was looked at, and the variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     folder: Option<String>,
-    looked_at: Vec<(PathBuf, Option<[i64; 6]>)>,
+    looked_at: Vec<Looked>,
     settled: bool,
 }
 
@@ -64,7 +63,16 @@ impl Host {
     /// What of them cannot be read, where none were in force before.
     pub(super) fn policies(&self) -> Result<Arc<HostPolicies>, OpError> {
         let config = self.config()?;
-        let named = (self.options.environment)(POLICY_DIR).filter(|folder| !folder.is_empty());
+        let named = (self.options.environment)(POLICY_DIR);
+        // Whoever sets it means some policies: a variable in its value that was not set must not mean none.
+        if named.as_ref().is_some_and(String::is_empty) {
+            return Err(OpError::Config {
+                rendered: format!(
+                    "`{POLICY_DIR}` is set and empty, so which policies hold is not known\n  hint: let \
+                     it name their folder, or do not set it"
+                ),
+            });
+        }
         if config.policies.is_empty() && named.is_none() {
             return Ok(Arc::default());
         }
@@ -78,7 +86,12 @@ impl Host {
         }
         match read(config, &named, now) {
             Ok((stamp, read)) => {
-                let read = Arc::new(read);
+                // Roles stay open as long as they are the same.
+                let known = watched.read.take().map(|(_, known)| known);
+                let read = match known {
+                    Some(known) if known.is_as(&read) => known,
+                    _ => Arc::new(read),
+                };
                 watched.read = Some((stamp, Arc::clone(&read)));
                 Ok(read)
             }
@@ -116,86 +129,103 @@ impl PolicyWatch {
 }
 
 impl Stamp {
-    fn of(folder: &Option<String>, paths: impl Iterator<Item = PathBuf>, now: Timestamp) -> Self {
-        let mut settled = true;
-        let looked_at = paths
-            .map(|path| {
-                let metadata = std::fs::metadata(&path).ok();
-                let times = metadata.map(|metadata| {
-                    let changed = metadata.ctime() * 1_000_000 + metadata.ctime_nsec() / 1_000;
-                    settled &= now.0.saturating_sub(changed) > SETTLED_US;
-                    [
-                        metadata.dev().cast_signed(),
-                        metadata.ino().cast_signed(),
-                        metadata.size().cast_signed(),
-                        metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
-                        metadata.ctime(),
-                        metadata.ctime_nsec(),
-                    ]
-                });
-                (path, times)
-            })
-            .collect();
+    fn of(folder: &Option<String>, looked_at: Vec<Looked>, now: Timestamp) -> Self {
+        let old = |found: Found| now.0.saturating_sub(found.changed) > SETTLED_US;
+        let settled = looked_at.iter().all(|looked| looked.found.is_none_or(old));
         Self { folder: folder.clone(), looked_at, settled }
     }
 
+    /// What the same paths lead to now.
     fn again(&self, folder: &Option<String>, now: Timestamp) -> Self {
-        Self::of(folder, self.looked_at.iter().map(|(path, _)| path.clone()), now)
-    }
-
-    /// Whether nothing changed between the two.
-    fn is_as(&self, later: &Self) -> bool {
-        self.looked_at == later.looked_at
+        let looked_at = self.looked_at.iter().map(|looked| Looked::again(&looked.path)).collect();
+        Self::of(folder, looked_at, now)
     }
 }
 
+impl HostPolicies {
+    /// Whether they decide by the same.
+    fn is_as(&self, other: &Self) -> bool {
+        let same = |(a, b): (&PolicyParts, &PolicyParts)| {
+            a.label == b.label && a.component.digest == b.component.digest && a.sources == b.sources
+        };
+        self.places == other.places
+            && self.parts.len() == other.parts.len()
+            && self.parts.iter().zip(&other.parts).all(same)
+    }
+}
+
+/// Reads everything until nothing has changed meanwhile: each path still leads to what was opened, and that
+/// was left alone for a while, or reads the same twice.
 fn read(
     config: &HostConfig,
     named: &Option<String>,
     now: Timestamp,
 ) -> Result<(Stamp, HostPolicies), OpError> {
-    let home = Path::new(&config.path).parent().unwrap_or(Path::new("/")).to_owned();
-    // A first look tells which files there are; the ones between tell whether they stayed as they are.
-    let mut before: Option<Stamp> = None;
+    let mut before: Option<(Stamp, HostPolicies)> = None;
+    let mut problem = None;
     for _ in 0..ATTEMPTS {
-        let mut policies = HostPolicies::default();
-        let mut looked_at = Vec::new();
-        for spec in &config.policies {
-            let found = parts(spec, &home, &config.path)?;
-            looked_at.extend(found.1);
-            policies.parts.push(found.0);
+        let (looked_at, policies) = match read_once(config, named) {
+            Ok(read) => read,
+            // A file can be gone from a folder for the moment in which another takes its place.
+            Err(error) => {
+                (before, problem) = (None, Some(error));
+                continue;
+            }
+        };
+        problem = None;
+        let stamp = Stamp::of(named, looked_at, now);
+        if stamp.again(named, now).looked_at != stamp.looked_at {
+            before = None;
+            continue;
         }
-        if !config.policies.is_empty() {
-            policies.places.push(BY_CONFIG);
+        let twice = |(earlier, read): &(Stamp, HostPolicies)| {
+            earlier.looked_at == stamp.looked_at && read.is_as(&policies)
+        };
+        if stamp.settled || before.as_ref().is_some_and(twice) {
+            return Ok((stamp, policies));
         }
-        if let Some(folder) = named {
-            let spec = PolicySpec::of_folder(folder.clone());
-            // As every program reads a variable: a relative path begins where it was started.
-            let found = parts(&spec, Path::new(""), POLICY_DIR);
-            let found = found.map_err(|error| OpError::Config {
-                rendered: format!("{error}\n  hint: `{POLICY_DIR}` names the folder"),
-            })?;
-            looked_at.extend(found.1);
-            policies.parts.push(found.0);
-            policies.places.push(POLICY_DIR);
-        }
-        let after = Stamp::of(named, looked_at.into_iter(), now);
-        if after.settled || before.as_ref().is_some_and(|before| before.is_as(&after)) {
-            return Ok((after, policies));
-        }
-        before = Some(after);
+        before = Some((stamp, policies));
     }
-    Err(OpError::Config {
+    Err(problem.unwrap_or_else(|| OpError::Config {
         rendered: "the host's policies change while they are read; try again when they are written"
             .into(),
-    })
+    }))
+}
+
+fn read_once(
+    config: &HostConfig,
+    named: &Option<String>,
+) -> Result<(Vec<Looked>, HostPolicies), OpError> {
+    let home = Path::new(&config.path).parent().unwrap_or(Path::new("/")).to_owned();
+    let mut policies = HostPolicies::default();
+    let mut looked_at = Vec::new();
+    for spec in &config.policies {
+        let found = parts(spec, &home, &config.path)?;
+        looked_at.extend(found.1);
+        policies.parts.push(found.0);
+    }
+    if !config.policies.is_empty() {
+        policies.places.push(BY_CONFIG);
+    }
+    if let Some(folder) = named {
+        let spec = PolicySpec::of_folder(folder.clone());
+        // As every program reads a variable: a relative path begins where it was started.
+        let found = parts(&spec, Path::new(""), POLICY_DIR);
+        let found = found.map_err(|error| OpError::Config {
+            rendered: format!("{error}\n  hint: `{POLICY_DIR}` names the folder"),
+        })?;
+        looked_at.extend(found.1);
+        policies.parts.push(found.0);
+        policies.places.push(POLICY_DIR);
+    }
+    Ok((looked_at, policies))
 }
 
 fn parts(
     spec: &PolicySpec,
     folder: &Path,
     shown: &str,
-) -> Result<(PolicyParts, Vec<PathBuf>), OpError> {
+) -> Result<(PolicyParts, Vec<Looked>), OpError> {
     let wrong = |problem: EntryProblem| {
         let problem = Problem {
             position: problem.position,
@@ -210,12 +240,15 @@ fn parts(
         };
         OpError::Config { rendered }
     };
+    // Before it is read.
+    let file = match &spec.component {
+        PolicyComponent::File(path) => Some(Looked::again(&folder.join(path))),
+        PolicyComponent::BuiltIn(_) => None,
+    };
     let component = Source::of_policy(&spec.component, folder)
         .map_err(|error| wrong(error.at(spec.position)))?;
     let mut read = read_sources(spec, folder).map_err(wrong)?;
-    if let PolicyComponent::File(path) = &spec.component {
-        read.looked_at.push(folder.join(path));
-    }
+    read.looked_at.extend(file);
     let parts = PolicyParts {
         label: format!("{} of this host", spec.component.as_str()),
         origin: PolicyOrigin::Host,

@@ -58,8 +58,6 @@ struct Kept {
     /// Every variable that was read, and what it was.
     read: BTreeMap<String, Option<String>>,
     opened: Arc<Opened>,
-    /// The host's policies that it was opened under.
-    policies: Arc<HostPolicies>,
 }
 
 /// The roles a host keeps, the one used last in front.
@@ -78,8 +76,9 @@ impl KeptRoles {
         let mut kept = self.lock();
         let place = kept.iter().position(|one| is_wanted(&one.origin))?;
         let one = kept.remove(place)?;
-        let same = Arc::ptr_eq(&one.policies, policies)
-            || (one.policies.places.is_empty() && policies.places.is_empty());
+        let under = &one.opened.under;
+        let same =
+            Arc::ptr_eq(under, policies) || (under.places.is_empty() && policies.places.is_empty());
         if !same || !one.read.iter().all(|(name, value)| environment(name) == *value) {
             return None;
         }
@@ -89,19 +88,13 @@ impl KeptRoles {
     }
 
     /// Keeps a role, and forgets the one that was not used for the longest time.
-    pub(super) fn keep(
-        &self,
-        origin: Origin,
-        read: Recorder<'_>,
-        opened: &Arc<Opened>,
-        policies: Arc<HostPolicies>,
-    ) {
+    pub(super) fn keep(&self, origin: Origin, read: Recorder<'_>, opened: &Arc<Opened>) {
         let mut kept = self.lock();
         // Two at a time may have opened the same one.
         kept.retain(|one| one.origin != origin);
         kept.truncate(MOST - 1);
         let read = read.into_read();
-        kept.push_front(Kept { origin, read, opened: Arc::clone(opened), policies });
+        kept.push_front(Kept { origin, read, opened: Arc::clone(opened) });
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {

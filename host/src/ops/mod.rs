@@ -2,12 +2,16 @@
 //! render what it gives; nothing here prints, and nothing here reads the process's arguments.
 
 mod approve_run;
+mod asked_policies;
+mod bench_policies;
 mod cancel_run;
+mod check_policies;
 mod check_store;
 mod continue_run;
 mod decide_calls;
 mod edit_call;
 mod error;
+mod explain_call;
 mod export_journal;
 mod find_run;
 mod home;
@@ -20,46 +24,58 @@ mod list_audit;
 mod list_pending;
 mod list_runs;
 mod make_key;
+mod make_policy_schema;
 mod open_role;
 mod prune_journal;
 mod random;
+mod read_cases;
 mod read_config;
 mod read_policies;
 mod recover_runs;
+mod replay_policies;
 mod resume_run;
 mod run_role;
 mod show_journal;
 mod show_run;
 mod sweep_approvals;
 mod system_clock;
+mod test_policies;
 mod validate_role;
 mod verify_journal;
 
 pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
 };
+pub use asked_policies::Asked;
+pub use bench_policies::{BenchedPolicy, BenchedQuestion, BenchedTool, bench_policies};
 pub use cancel_run::cancel_run;
+pub use check_policies::{CheckedPolicies, CheckedPolicy, Finding, PolicySummary, check_policies};
 pub use check_store::check_store;
 pub use decide_calls::{CallAnswer, CallChoice, DecideRequest, decide_calls};
 pub use edit_call::NewArguments;
 pub use error::OpError;
+pub use explain_call::{Explanation, Step, Unasked, explain_call};
 pub use export_journal::{ExportRequest, export_journal};
 pub use home::Home;
 pub use host::{Environment, Host, HostOptions, check_named_database};
+pub use host_policies::POLICY_DIR;
 pub use identity::identity;
 pub use inspect_component::inspect_component;
 pub use list_audit::{list_approvals, list_starts};
 pub use list_pending::list_pending;
 pub use list_runs::list_runs;
 pub use make_key::{local_key, make_key};
+pub use make_policy_schema::{PolicySchema, make_policy_schema};
 pub use open_role::RoleFile;
 pub use prune_journal::{PruneReport, prune_journal};
 pub use recover_runs::{Needs, Recovered, recover_runs};
+pub use replay_policies::{ReplayRequest, ReplaySums, ReplayedCall, Was, replay_policies};
 pub use resume_run::resume_run;
 pub use run_role::{RunRequest, StartRequest, run_role, start_run};
 pub use show_journal::show_journal;
 pub use show_run::{Story, show_run};
 pub use sweep_approvals::{Report as SweepReport, Sweeper, sweep_approvals};
+pub use test_policies::{TestedCase, TestedFile, test_policies};
 pub use validate_role::{Validated, check_role, validate_role};
 pub use verify_journal::verify_journal;
 

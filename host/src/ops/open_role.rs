@@ -5,6 +5,7 @@ use super::host::Host;
 use super::host_policies::{HostPolicies, POLICY_DIR};
 use super::kept_role::{Origin, Recorder};
 use super::read_policies::{keep_host, kept_host, kept_policies, read_policies};
+use crate::domain::component::ComponentBytes;
 use crate::domain::policy::Diagnostic;
 use crate::domain::role::{Position, Problem, Role, RoleErrors, parse};
 use crate::domain::secret::Secrets;
@@ -17,7 +18,6 @@ use crate::plugin::{EntryProblem, RoleSite, Source, carried};
 use crate::store::{RunRecord, StoredRun};
 use cap_std::ambient_authority;
 use cap_std::fs::File;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,8 @@ pub(super) struct Opened {
     pub(super) model: Box<dyn Model>,
     /// What the role declares secret, with its values of now.
     pub(super) secrets: Arc<Secrets>,
+    /// The host's policies that hold for it.
+    pub(super) under: Arc<HostPolicies>,
 }
 
 impl RoleFile {
@@ -62,6 +64,18 @@ impl RoleFile {
     /// # Errors
     /// Every problem found in it, or why it cannot be read.
     pub(super) fn read(host: &Host, path: &Path) -> Result<Self, OpError> {
+        Self::read_parts(host, path, true)
+    }
+
+    /// The same with no policy read, for whoever reads them one by one.
+    ///
+    /// # Errors
+    /// As for [`RoleFile::read`].
+    pub(super) fn read_without_policies(host: &Host, path: &Path) -> Result<Self, OpError> {
+        Self::read_parts(host, path, false)
+    }
+
+    fn read_parts(host: &Host, path: &Path, with_policies: bool) -> Result<Self, OpError> {
         let shown = path.display().to_string();
         let text = read_text(path, LARGEST_ROLE, &shown, "the role")?;
         let path =
@@ -89,10 +103,13 @@ impl RoleFile {
                 Err(problem) => problems.push(problem),
             }
         }
-        let policies = read_policies(&role, &folder, &mut files).unwrap_or_else(|found| {
-            problems.extend(found);
-            Vec::new()
-        });
+        let mut policies = Vec::new();
+        if with_policies {
+            match read_policies(&role, &folder, &mut files) {
+                Ok(read) => policies = read,
+                Err(found) => problems.extend(found),
+            }
+        }
         if !problems.is_empty() {
             return Err(unusable(problems, &shown));
         }
@@ -106,13 +123,52 @@ impl RoleFile {
     /// Every problem found in its entries, or why its model could not be used with any key.
     pub(super) async fn check(&self, host: &Host) -> Result<(Toolset, Option<String>), OpError> {
         let environment = &*host.options.environment;
-        let secrets = Arc::new(Secrets::of(&self.role, environment));
-        let tools = open_tools(host, self.openable(), environment, &secrets).await?;
+        let tools = self.open_tools(host).await?;
         match llm::connect(&self.role.model, &self.files, environment) {
             Ok(_) => Ok((tools, None)),
             Err(error @ ModelError::NoKey { .. }) => Ok((tools, Some(error.to_string()))),
             Err(error) => Err(no_model(error)),
         }
+    }
+
+    /// Makes its tools ready under the host's policies and its own. Its model is not looked at.
+    ///
+    /// # Errors
+    /// Every problem found in its entries, or in the policies.
+    pub(super) async fn open_tools(&self, host: &Host) -> Result<Toolset, OpError> {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        let now = host.policies()?;
+        Ok(open_tools(host, self.openable(), environment, &secrets, now).await?.0)
+    }
+
+    /// Makes its tools ready under no policy, for whoever tries policies over them: nothing may be called
+    /// with these. Its model is not looked at.
+    ///
+    /// # Errors
+    /// Every problem found in its entries.
+    pub(super) async fn open_bare_tools(&self, host: &Host) -> Result<Toolset, OpError> {
+        let environment = &*host.options.environment;
+        let secrets = Arc::new(Secrets::of(&self.role, environment));
+        let none = HostPolicies::default();
+        let what = Openable { policies: &[], ..self.openable() };
+        let opened = open_under(host.gate()?, what, environment, &secrets, &none).await;
+        opened.map_err(|error| cannot_open(error, &self.shown))
+    }
+
+    /// What keeps it from being opened, as sentences.
+    pub(super) fn cannot_open(&self, error: OpenError) -> OpError {
+        cannot_open(error, &self.shown)
+    }
+
+    /// What is wrong with what it names, as sentences.
+    pub(super) fn unusable(&self, problems: Vec<EntryProblem>) -> OpError {
+        unusable(problems, &self.shown)
+    }
+
+    /// The folder that the role's relative paths begin at.
+    pub(super) fn folder(&self) -> PathBuf {
+        folder(&self.path)
     }
 
     /// Makes its tools and its model ready; what is ready is kept for the next run of the same role.
@@ -135,8 +191,10 @@ impl RoleFile {
         }
         // Its variables were filled in when it was read.
         let recorder = Recorder::after(environment, self.variables.clone());
-        let opened = Arc::new(open(host, self.openable(), &|name| recorder.get(name)).await?);
-        host.kept_roles.keep(origin, recorder, &opened, host_policies);
+        let environment = |name: &str| recorder.get(name);
+        let opened = open(host, self.openable(), &environment, host_policies).await?;
+        let opened = Arc::new(opened);
+        host.kept_roles.keep(origin, recorder, &opened);
         Ok(opened)
     }
 
@@ -191,13 +249,14 @@ pub(super) async fn open_stored(
     let names = names.chain(role.policies.iter().map(|policy| policy.component.as_str()));
     let mut sources = Vec::with_capacity(origin.components().len());
     for (name, digest) in names.zip(origin.components()) {
-        let built_in = carried::with_digest(digest).map(Cow::Borrowed);
-        let bytes = match built_in {
+        let bytes = match carried::with_digest(digest) {
             Some(bytes) => bytes,
-            None => Cow::Owned(store.component(digest).await?.ok_or_else(|| OpError::Setup {
-                message: format!("the component of `{name}` ({digest}) is no longer stored"),
-                hint: format!("end the run with `initrunner cancel {}`", run.id),
-            })?),
+            None => store.component(digest).await?.map(ComponentBytes::from).ok_or_else(|| {
+                OpError::Setup {
+                    message: format!("the component of `{name}` ({digest}) is no longer stored"),
+                    hint: format!("end the run with `initrunner cancel {}`", run.id),
+                }
+            })?,
         };
         sources.push(Source { name: name.to_owned(), digest: *digest, bytes });
     }
@@ -218,8 +277,8 @@ pub(super) async fn open_stored(
         path: &run.role_path,
         shown: &shown,
     };
-    let opened = Arc::new(open(host, what, &environment).await?);
-    host.kept_roles.keep(origin, recorder, &opened, host_policies);
+    let opened = Arc::new(open(host, what, &environment, host_policies).await?);
+    host.kept_roles.keep(origin, recorder, &opened);
     Ok(opened)
 }
 
@@ -257,12 +316,13 @@ async fn open(
     host: &Host,
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
+    host_policies: Arc<HostPolicies>,
 ) -> Result<Opened, OpError> {
     let secrets = Arc::new(Secrets::of(what.role, environment));
-    let tools = open_tools(host, what, environment, &secrets).await?;
+    let (tools, under) = open_tools(host, what, environment, &secrets, host_policies).await?;
     let model = llm::connect(&what.role.model, what.files, environment).map_err(no_model)?;
     let model = llm::redacted(model, &secrets);
-    Ok(Opened { role: what.role.clone(), tools, model, secrets })
+    Ok(Opened { role: what.role.clone(), tools, model, secrets, under })
 }
 
 async fn open_tools(
@@ -270,12 +330,13 @@ async fn open_tools(
     what: Openable<'_>,
     environment: &(dyn Fn(&str) -> Option<String> + Sync),
     secrets: &Arc<Secrets>,
-) -> Result<Toolset, OpError> {
-    let (gate, current) = (host.gate()?, host.policies()?);
+    current: Arc<HostPolicies>,
+) -> Result<(Toolset, Arc<HostPolicies>), OpError> {
+    let gate = host.gate()?;
     let error = match open_under(gate, what, environment, secrets, &current).await {
         Ok(tools) => {
             host.policies_hold(&current);
-            return Ok(tools);
+            return Ok((tools, current));
         }
         Err(error) => error,
     };
@@ -288,7 +349,7 @@ async fn open_tools(
     {
         let why = cannot_open(error, what.shown);
         (host.options.on_warning)(&format!("the host's policies were left as they were: {why}"));
-        return Ok(tools);
+        return Ok((tools, before));
     }
     Err(cannot_open(error, what.shown))
 }
@@ -400,6 +461,7 @@ fn unusable(problems: Vec<EntryProblem>, shown: &str) -> OpError {
 /// Why a file that a person named cannot be read, in words.
 pub(super) fn why_unreadable(error: &std::io::Error) -> String {
     match error.kind() {
+        _ if leads_out(error) => "it is a link that leads out of the folder".to_owned(),
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
@@ -407,12 +469,27 @@ pub(super) fn why_unreadable(error: &std::io::Error) -> String {
     }
 }
 
+/// Whether a path was refused because a link in it leads out of the folder that it has to stay in: a refusal
+/// by the system has a number.
+pub(super) fn leads_out(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+}
+
 fn unreadable(shown: &str, what: &str, error: &std::io::Error) -> OpError {
     let reason = why_unreadable(error);
     OpError::Role { rendered: format!("{what} `{shown}` cannot be read: {reason}") }
 }
 
-fn read_text(path: &Path, limit: u64, shown: &str, what: &str) -> Result<String, OpError> {
+/// Reads a text file that a person named.
+///
+/// # Errors
+/// Why it cannot be read, or that it is too large or no text.
+pub(super) fn read_text(
+    path: &Path,
+    limit: u64,
+    shown: &str,
+    what: &str,
+) -> Result<String, OpError> {
     let cannot = |error: std::io::Error| unreadable(shown, what, &error);
     let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
     let mut bytes = Vec::new();
@@ -428,7 +505,7 @@ fn read_text(path: &Path, limit: u64, shown: &str, what: &str) -> Result<String,
         let problem = Problem {
             position: Position { line, column: 1 },
             message: "this is not UTF-8 text".into(),
-            hint: Some("a role is a YAML text file".into()),
+            hint: Some("save it as YAML text in UTF-8".into()),
             missing_variable: None,
         };
         OpError::Role { rendered: RoleErrors { problems: vec![problem] }.render(shown) }

@@ -1,7 +1,7 @@
 //! What policies are made of: files that a role names, kept with its runs, and files that the host names,
 //! read again whenever they have changed.
 
-use super::open_role::why_unreadable;
+use super::open_role::{leads_out, why_unreadable};
 use crate::domain::policy::{PolicySource, SourceKind};
 use crate::domain::role::{PolicyComponent, PolicySpec, Role};
 use crate::gate::{PolicyOrigin, PolicyParts};
@@ -11,6 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Files of one policy: ten times what the largest set of policies we know of has.
@@ -29,10 +30,53 @@ const KEPT: &str = "policy:";
 /// The key of the list of places from which the host's own policies came when a run began.
 const KEPT_HOST: &str = "policy:host";
 
-/// The sources that one policy names, in `folder`, and every path that was looked at.
+/// The sources that one policy names, in `folder`, and what was looked at for them.
 pub(super) struct Sources {
     pub(super) sources: Vec<PolicySource>,
-    pub(super) looked_at: Vec<PathBuf>,
+    pub(super) looked_at: Vec<Looked>,
+}
+
+/// A path, and what it led to when it was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Looked {
+    pub(super) path: PathBuf,
+    pub(super) found: Option<Found>,
+}
+
+/// Which file it is, and its times: equal as long as nobody writes to it or puts another in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    numbers: [i64; 6],
+    /// When it was changed last, in microseconds since 1970.
+    pub(super) changed: i64,
+}
+
+impl Looked {
+    /// What the path leads to now.
+    pub(super) fn again(path: &Path) -> Self {
+        let found = std::fs::metadata(path).ok();
+        Self { path: path.to_owned(), found: found.as_ref().map(Found::of) }
+    }
+
+    /// What was opened as the path, whatever it leads to now.
+    fn opened(path: PathBuf, file: std::fs::File) -> std::io::Result<Self> {
+        let found = Some(Found::of(&file.metadata()?));
+        Ok(Self { path, found })
+    }
+}
+
+impl Found {
+    fn of(metadata: &std::fs::Metadata) -> Self {
+        let numbers = [
+            metadata.dev().cast_signed(),
+            metadata.ino().cast_signed(),
+            metadata.size().cast_signed(),
+            metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec(),
+            metadata.ctime(),
+            metadata.ctime_nsec(),
+        ];
+        Self { numbers, changed: metadata.ctime() * 1_000_000 + metadata.ctime_nsec() / 1_000 }
+    }
 }
 
 /// Reads what one policy decides by.
@@ -40,8 +84,29 @@ pub(super) struct Sources {
 /// # Errors
 /// What cannot be read, and why.
 pub(super) fn read_sources(spec: &PolicySpec, folder: &Path) -> Result<Sources, EntryProblem> {
+    read(spec, folder, None)
+}
+
+/// Reads the schema sources alone that a Cedar policy names: whether there are policies yet does not
+/// matter.
+///
+/// # Errors
+/// What of them cannot be read, and why.
+pub(super) fn read_schema(
+    spec: &PolicySpec,
+    folder: &Path,
+) -> Result<Vec<PolicySource>, EntryProblem> {
+    read(spec, folder, Some(SourceKind::Schema)).map(|read| read.sources)
+}
+
+fn read(
+    spec: &PolicySpec,
+    folder: &Path,
+    only: Option<SourceKind>,
+) -> Result<Sources, EntryProblem> {
     let mut reading = Reading {
         cedar: matches!(&spec.component, PolicyComponent::BuiltIn(name) if name == "cedar"),
+        only,
         read: Sources { sources: Vec::new(), looked_at: Vec::new() },
         bytes: 0,
     };
@@ -76,6 +141,8 @@ type Problem = (String, String);
 struct Reading {
     /// Whether files are told apart by how their names end, as Cedar's are.
     cedar: bool,
+    /// Whether only these are wanted.
+    only: Option<SourceKind>,
     read: Sources,
     bytes: usize,
 }
@@ -91,7 +158,7 @@ impl Reading {
         let before = self.read.sources.len();
         self.folder(name.trim_end_matches('/'), path, &dir, 1)?;
         let found = &self.read.sources[before..];
-        if !found.iter().any(|source| source.kind == SourceKind::Policies) {
+        if self.only.is_none() && !found.iter().any(|source| source.kind == SourceKind::Policies) {
             let what = if self.cedar { "no file `*.cedar`" } else { "no file" };
             return Err((
                 format!("the folder `{name}` has {what}, so nothing would decide"),
@@ -102,14 +169,15 @@ impl Reading {
     }
 
     fn folder(&mut self, name: &str, path: &Path, dir: &Dir, depth: usize) -> Result<(), Problem> {
-        self.read.looked_at.push(path.to_owned());
+        let cannot = |error: std::io::Error| unreadable("folder", name, &error);
+        let own = dir.try_clone().map_err(cannot)?.into_std_file();
+        self.read.looked_at.push(Looked::opened(path.to_owned(), own).map_err(cannot)?);
         if depth > DEEPEST {
             return Err((
                 format!("the folders of `{name}` are more than {DEEPEST} deep"),
                 "move the policies up".into(),
             ));
         }
-        let cannot = |error: std::io::Error| unreadable("folder", name, &error);
         let mut names = Vec::new();
         for entry in dir.entries().map_err(cannot)? {
             let own = entry.map_err(cannot)?.file_name();
@@ -133,7 +201,11 @@ impl Reading {
                 let inner = dir.open_dir(&own);
                 let inner = inner.map_err(|error| unreadable("folder", &shown, &error))?;
                 self.folder(&shown, &place, &inner, depth + 1)?;
-            } else if let Some(kind) = self.kind(&own) {
+            } else if let Some(kind) = self.kind(&own).filter(|kind| self.wants(*kind)) {
+                // Opening a pipe waits for whoever writes to it.
+                if !metadata.is_file() {
+                    return Err(no_file(&shown));
+                }
                 let file = dir.open(&own).map_err(|error| unreadable("file", &shown, &error))?;
                 self.file(shown, place, file, kind)?;
             }
@@ -154,9 +226,19 @@ impl Reading {
         }
     }
 
+    fn wants(&self, kind: SourceKind) -> bool {
+        self.only.is_none_or(|only| only == kind)
+    }
+
     fn named(&mut self, name: &str, path: &Path, kind: SourceKind) -> Result<(), Problem> {
-        let file = File::open_ambient(path, ambient_authority());
-        let file = file.map_err(|error| unreadable("file", name, &error))?;
+        if !self.wants(kind) {
+            return Ok(());
+        }
+        let cannot = |error: std::io::Error| unreadable("file", name, &error);
+        if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+            return Err(no_file(name));
+        }
+        let file = File::open_ambient(path, ambient_authority()).map_err(cannot)?;
         self.file(name.to_owned(), path.to_owned(), file, kind)
     }
 
@@ -170,9 +252,11 @@ impl Reading {
         let cannot = |error: std::io::Error| unreadable("file", &name, &error);
         // A pipe would never end, and a device may do anything.
         if !file.metadata().map_err(cannot)?.is_file() {
-            let message = format!("the policies' `{name}` is no file");
-            return Err((message, "name a file".into()));
+            return Err(no_file(&name));
         }
+        // Before anything is read: what is written afterwards is found out.
+        let own = file.try_clone().map_err(cannot)?.into_std();
+        let looked = Looked::opened(path, own).map_err(cannot)?;
         let mut bytes = Vec::new();
         file.take(LARGEST_SOURCE as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
         let too_much = |limit: usize| {
@@ -200,17 +284,22 @@ impl Reading {
             let message = format!("the policies' file `{name}` is named twice");
             return Err((message, "name it once".into()));
         }
-        self.read.looked_at.push(path);
+        self.read.looked_at.push(looked);
         self.read.sources.push(PolicySource { name, kind, text });
         Ok(())
     }
 }
 
+fn no_file(name: &str) -> Problem {
+    (format!("the policies' `{name}` is no file"), "name a file".into())
+}
+
 fn unreadable(what: &str, name: &str, error: &std::io::Error) -> Problem {
     let hint = match error.kind() {
+        _ if leads_out(error) => "put the file itself there, or name the folder that it is in",
         ErrorKind::NotFound => "a relative path begins at the folder of the file that names it",
         ErrorKind::PermissionDenied => "make it readable for this user",
-        _ => "name a file or folder inside it: links that lead out of a folder are not followed",
+        _ => "name another file or folder",
     };
     let why = match (error.kind(), what) {
         (ErrorKind::NotFound, _) => format!("there is no such {what}"),
@@ -231,25 +320,35 @@ pub(super) fn read_policies(
 ) -> Result<Vec<PolicyParts>, Vec<EntryProblem>> {
     let (mut parts, mut problems) = (Vec::new(), Vec::new());
     for (number, spec) in role.policies.iter().enumerate() {
-        let component = Source::of_policy(&spec.component, folder);
-        let component = component.map_err(|error| EntryProblem {
-            position: spec.position,
-            message: error.message,
-            hint: error.hint,
-        });
-        match (component, read_sources(spec, folder)) {
-            (Ok(component), Ok(read)) => {
+        match read_policy(spec, folder) {
+            Ok(read) => {
                 for source in &read.sources {
                     files.insert(key(number, source), source.text.clone());
                 }
-                parts.push(role_parts(spec, component, read.sources));
+                parts.push(read);
             }
-            (component, read) => problems.extend(component.err().into_iter().chain(read.err())),
+            Err(found) => problems.extend(found),
         }
     }
     match problems.is_empty() {
         true => Ok(parts),
         false => Err(problems),
+    }
+}
+
+/// Reads what one policy of a role in `folder` is made of.
+///
+/// # Errors
+/// Everything that cannot be used.
+pub(super) fn read_policy(
+    spec: &PolicySpec,
+    folder: &Path,
+) -> Result<PolicyParts, Vec<EntryProblem>> {
+    let component = Source::of_policy(&spec.component, folder);
+    let component = component.map_err(|error| error.at(spec.position));
+    match (component, read_sources(spec, folder)) {
+        (Ok(component), Ok(read)) => Ok(role_parts(spec, component, read.sources)),
+        (component, read) => Err(component.err().into_iter().chain(read.err()).collect()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::error::LoadError;
 use super::import::{self, Imports};
 use super::{Runtime, TOOLS_VERSIONED};
+use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
 use std::sync::{Arc, PoisonError};
@@ -27,7 +28,12 @@ impl Runtime {
     ///
     /// # Errors
     /// A sentence for bytes that are no component, or one that offers no tools.
-    pub fn load(&self, digest: Digest, bytes: &[u8], name: &str) -> Result<Arc<Loaded>, LoadError> {
+    pub fn load(
+        &self,
+        digest: Digest,
+        bytes: &ComponentBytes,
+        name: &str,
+    ) -> Result<Arc<Loaded>, LoadError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = loaded.get(&digest) {
             return Ok(Arc::clone(known));
@@ -44,16 +50,17 @@ impl Runtime {
         &self,
         engine: &Engine,
         digest: Digest,
-        bytes: &[u8],
+        bytes: &ComponentBytes,
         name: &str,
     ) -> Result<Loaded, LoadError> {
         let cached = self.cache.as_ref().and_then(|cache| cache.get(engine, &digest));
         let component = match cached {
             Some(component) => component,
             None => {
-                check_kind(bytes, name)?;
+                let bytes = bytes.read().map_err(|error| LoadError::new(error.to_string()))?;
+                check_kind(&bytes, name)?;
                 (self.on_compile)(name);
-                let component = Component::from_binary(engine, bytes).map_err(|error| {
+                let component = Component::from_binary(engine, &bytes).map_err(|error| {
                     let cause = error.root_cause().to_string();
                     let message = match too_much(&cause) {
                         Some(what) => {

@@ -54,7 +54,7 @@ impl Runtime {
         let component = self.load(source.digest, &source.bytes, &source.name)?;
         Ok(Inspection {
             digest: source.digest,
-            size: source.bytes.len(),
+            size: source.bytes.size(),
             imports: component.imports.clone(),
             needed: component.imports.needed(),
             usable: component.imports.usable(),

@@ -35,6 +35,13 @@ impl Log {
         kept.dropped |= taken.len() < bytes.len();
     }
 
+    /// Forgets what was printed so far.
+    pub(super) fn clear(&self) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes.clear();
+        kept.dropped = false;
+    }
+
     /// The first two lines that say something, as one: a panic's place and its message.
     pub(super) fn summary(&self) -> Option<String> {
         let text = self.text();

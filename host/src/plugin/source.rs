@@ -3,12 +3,12 @@
 use super::carried;
 use super::component::LARGEST_COMPONENT;
 use super::error::{EntryProblem, LoadError};
+use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::nearest::nearest;
 use crate::domain::role::{Entry, EntrySource, PolicyComponent};
 use cap_std::ambient_authority;
 use cap_std::fs::File;
-use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub struct Source {
     /// The digest of the bytes.
     pub digest: Digest,
     /// The bytes.
-    pub bytes: Cow<'static, [u8]>,
+    pub bytes: ComponentBytes,
 }
 
 impl Source {
@@ -64,7 +64,7 @@ impl Source {
             };
             return Err(LoadError::with_hint(format!("there is no tool type `{name}`"), hint));
         };
-        Ok(Self { name: name.to_owned(), digest, bytes: Cow::Borrowed(bytes) })
+        Ok(Self { name: name.to_owned(), digest, bytes })
     }
 
     /// The component of a policy of a role, or of a host's configuration, in `folder`.
@@ -87,7 +87,7 @@ impl Source {
             PolicyComponent::BuiltIn(name) => name,
         };
         if let Some((digest, bytes)) = carried::find_policy(name) {
-            return Ok(Self { name: name.clone(), digest, bytes: Cow::Borrowed(bytes) });
+            return Ok(Self { name: name.clone(), digest, bytes });
         }
         let hint = match nearest(name, carried::policy_names()) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -130,6 +130,6 @@ impl Source {
                 LARGEST_COMPONENT >> 20
             )));
         }
-        Ok(Self { name, digest: Digest::of(&bytes), bytes: Cow::Owned(bytes) })
+        Ok(Self { name, digest: Digest::of(&bytes), bytes: bytes.into() })
     }
 }

@@ -18,7 +18,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// The data of one store. Made for one call, dropped after it.
 pub(super) struct State {
-    wasi: WasiCtx,
+    /// Made when the component first asks for something of it, which few calls do.
+    wasi: Option<WasiCtx>,
     table: ResourceTable,
     http: WasiHttpCtx,
     http_hooks: Outgoing,
@@ -45,9 +46,25 @@ pub(super) struct Usage {
 impl State {
     pub(super) fn new(limits: CallLimits, access: Access, egress: &Arc<Egress>) -> Self {
         let log = Log::new(limits.log);
-        // Everything that the builder allows by default is closed: no files, arguments or input; sockets
-        // and name look-up answer access-denied. Clocks and randomness are harmless to a tool, which may
-        // be asked twice and keeps nothing.
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Self {
+            wasi: None,
+            table,
+            http: http::context(),
+            http_hooks: Outgoing::new(egress, &access, limits),
+            log,
+            usage: Usage { limits, memory: 0, host_calls: 0, note: None },
+            deadline: Instant::now() + limits.timeout,
+            files: Files::new(access.clone()),
+            access,
+        }
+    }
+
+    /// The inert world. Everything that the builder allows by default is closed: no files, arguments or
+    /// input; sockets and name look-up answer access-denied. Clocks and randomness are harmless to a tool,
+    /// which may be asked twice and keeps nothing.
+    fn inert(access: &Access, log: &Log) -> WasiCtx {
         let mut wasi = WasiCtx::builder();
         wasi.allow_tcp(false)
             .allow_udp(false)
@@ -62,20 +79,7 @@ impl State {
                 }
             }
         }
-        let wasi = wasi.build();
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(limits.handles);
-        Self {
-            wasi,
-            table,
-            http: http::context(),
-            http_hooks: Outgoing::new(egress, &access, limits),
-            log,
-            usage: Usage { limits, memory: 0, host_calls: 0, note: None },
-            deadline: Instant::now() + limits.timeout,
-            files: Files::new(access.clone()),
-            access,
-        }
+        wasi.build()
     }
 
     /// Takes away what would tell one moment from another: the clocks stand still, and randomness is zero.
@@ -93,7 +97,7 @@ impl State {
             .insecure_random_seed(0)
             .stdout(self.log.clone())
             .stderr(self.log.clone());
-        self.wasi = wasi.build();
+        self.wasi = Some(wasi.build());
     }
 
     /// What to tell about a call that failed, beyond the failure itself: the limit that it hit, or what it
@@ -142,6 +146,11 @@ impl Usage {
     pub(super) fn restart(&mut self) {
         self.host_calls = 0;
         self.note = None;
+    }
+
+    /// Bytes of its memories now.
+    pub(super) const fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Counts a call into the host.
@@ -214,7 +223,8 @@ impl ResourceLimiter for Usage {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let Self { wasi, access, log, table, .. } = self;
+        WasiCtxView { ctx: wasi.get_or_insert_with(|| Self::inert(access, log)), table }
     }
 }
 

@@ -213,6 +213,17 @@ pub trait Store: Send + Sync {
     /// The runs, newest first.
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>>;
 
+    /// The runs of roles of this name that something happened to since a moment, in the order in which they
+    /// were written down, at most `limit`: those after the one at the place `after` (0: from the first), each
+    /// with its place. Pruned ones are not there.
+    fn runs_of(
+        &self,
+        role: &str,
+        since: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(i64, RunId)>>;
+
     /// The journal of one run, in order.
     fn events(&self, run: &RunId) -> StoreFuture<'_, Vec<Event>>;
 

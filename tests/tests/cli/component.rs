@@ -64,7 +64,7 @@ fn files_that_are_no_tool_are_refused_when_the_role_is_loaded() {
         = 65
     "#]],
     );
-    let (_, shell) = carried::find("shell").unwrap();
+    let shell = carried::find("shell").unwrap().1.read().unwrap().into_owned();
     check(
         Some(&shell[..8]),
         "",
@@ -78,9 +78,9 @@ fn files_that_are_no_tool_are_refused_when_the_role_is_loaded() {
 
 #[test]
 fn what_a_component_imports_must_be_granted() {
-    let (_, shell) = carried::find("shell").unwrap();
+    let shell = carried::find("shell").unwrap().1.read().unwrap().into_owned();
     check(
-        Some(shell),
+        Some(&shell),
         "",
         expect![[r#"
         ! error: role.yaml:5:16: the component imports `initrunner:host/process`, which this entry does not grant
@@ -89,7 +89,7 @@ fn what_a_component_imports_must_be_granted() {
     "#]],
     );
     let home = Home::new();
-    home.file("tool.wasm", shell);
+    home.file("tool.wasm", &shell);
     let size = shell.len().to_string();
     let shown = home.run(["inspect", "tool.wasm"]).to_string().replace(&size, "SIZE");
     expect![[r#"

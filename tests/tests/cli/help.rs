@@ -25,6 +25,7 @@ fn help_and_version_are_data() {
           show         Tell the whole story of one run
           validate     Check a role and everything it names, without running it
           inspect      Show what a component is and asks for, before trusting it
+          policy       Try policies before calls depend on them
           audit        Read, check and prune what was written down
           completions  Print completions for a shell
 
@@ -97,6 +98,7 @@ fn words_that_mean_nothing_are_usage() {
         !   show         Tell the whole story of one run
         !   validate     Check a role and everything it names, without running it
         !   inspect      Show what a component is and asks for, before trusting it
+        !   policy       Try policies before calls depend on them
         !   audit        Read, check and prune what was written down
         !   completions  Print completions for a shell
         !

@@ -19,6 +19,8 @@ mod model_server;
 mod no_audit;
 mod output;
 mod permission;
+mod policy;
+mod policy_history;
 mod price_report;
 mod program;
 mod race;

@@ -7,9 +7,9 @@ use initrunner_tests::home::Home;
 
 #[test]
 fn the_shell_component_imports_what_starts_programs_and_nothing_that_reaches_out() {
-    let (_, shell) = carried::find("shell").unwrap();
+    let shell = carried::find("shell").unwrap().1;
     let home = Home::new();
-    home.file("shell.wasm", shell);
+    home.file("shell.wasm", shell.read().unwrap());
     let found = home.json(["inspect", "shell.wasm", "--json"]);
     expect![[r#"["initrunner:host/process@0.1.0"]"#]].assert_eq(&found["capabilities"].to_string());
     // Reading nothing, connecting nowhere: what is linked of WASI answers as if there were nothing.

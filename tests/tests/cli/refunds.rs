@@ -174,3 +174,33 @@ fn another_component_takes_the_place_with_one_line() {
     "#]],
     );
 }
+
+#[test]
+fn the_policies_answer_as_their_cases_say() {
+    let example = Example::new();
+    example.run(
+        ["policy", "test", "cases"],
+        expect![[r#"
+        7 cases, 0 failed
+        = 0
+    "#]],
+    );
+    assert!(!example.0.state().join("audit.db").exists());
+}
+
+#[test]
+fn the_cases_that_the_page_shows_are_met() {
+    let page = include_str!("../../../docs/policies.md");
+    let (_, rest) = page.split_once("```cases\n").unwrap();
+    let (cases, _) = rest.split_once("```\n").unwrap();
+    let example = Example::new();
+    std::fs::create_dir(example.0.work().join("own")).unwrap();
+    example.0.file("own/page.yaml", cases);
+    example.run(
+        ["policy", "test", "own"],
+        expect![[r#"
+        3 cases, 0 failed
+        = 0
+    "#]],
+    );
+}

@@ -73,7 +73,7 @@ fn text_that_is_no_role() {
         b"\x7fELF\x02\x01\x01\x00\x00\xff\xfe",
         expect![[r#"
         ! error: role.yaml:1:1: this is not UTF-8 text
-        !   hint: a role is a YAML text file
+        !   hint: save it as YAML text in UTF-8
         = 65
     "#]],
     );
@@ -81,7 +81,7 @@ fn text_that_is_no_role() {
         b"name: x\nprompt: \xff\n",
         expect![[r#"
         ! error: role.yaml:2:1: this is not UTF-8 text
-        !   hint: a role is a YAML text file
+        !   hint: save it as YAML text in UTF-8
         = 65
     "#]],
     );

@@ -48,6 +48,7 @@ pub(crate) fn approve_with(
         audit_db: None,
         persist: true,
         one_run: true,
+        alone: true,
         identity: identity.into(),
         environment: Arc::new(environment),
         on_compile: Arc::new(|_| {}),

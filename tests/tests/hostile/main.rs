@@ -7,6 +7,7 @@ mod attack;
 mod build;
 mod hold;
 mod lie;
+mod policy;
 mod turns;
 
 use initrunner::gate::Toolset;

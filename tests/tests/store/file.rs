@@ -214,6 +214,30 @@ fn a_locked_database_says_so_and_loses_nothing() {
 }
 
 #[test]
+fn the_only_thread_of_a_process_does_not_wait_for_a_lock() {
+    let files = Files::new();
+    let options = OpenOptions {
+        one_connection: true,
+        alone: true,
+        busy_timeout: Duration::from_secs(5),
+        ..files.options()
+    };
+    let store = SqliteStore::open(options).unwrap();
+    let owner = owner(&store);
+    let runs = || wait(store.runs(10)).unwrap();
+    create(&store, &owner);
+    let raw = files.raw();
+    raw.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // This thread lets the lock go, so it must come back from here first.
+    let second = store.create_run(new_run(owner.id()));
+    raw.execute_batch("COMMIT").unwrap();
+    wait(second).unwrap();
+    create(&store, &owner);
+    assert_eq!(runs().len(), 3);
+    assert_eq!(wait(store.check_journal(Vec::new())).unwrap().broken, None);
+}
+
+#[test]
 fn a_lock_that_is_let_go_in_time_is_waited_for() {
     let files = Files::new();
     let store = patient(&files);

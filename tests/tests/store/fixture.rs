@@ -3,6 +3,7 @@
 use initrunner::domain::approval::{Binding, BindingPart, Details, Preview, PreviewFormat};
 use initrunner::domain::budget::{Budgets, Spent};
 use initrunner::domain::clock::Timestamp;
+use initrunner::domain::component::ComponentBytes;
 use initrunner::domain::decision::{Decision, Resolver};
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
@@ -16,7 +17,6 @@ use initrunner::store::{
     NewCall, NewRun, PruneRequest, RunRecord, Store, StoreError, StoreFuture, StoredRun,
     TurnRecord,
 };
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,8 +97,8 @@ pub fn person(identity: &str) -> Resolver {
     Resolver { authenticated_as: identity.into(), note: None }
 }
 
-pub fn component() -> (Digest, Cow<'static, [u8]>) {
-    (Digest::of(b"\0asm"), Cow::Borrowed(b"\0asm"))
+pub fn component() -> (Digest, ComponentBytes) {
+    (Digest::of(b"\0asm"), b"\0asm".to_vec().into())
 }
 
 pub fn new_run(owner: &OwnerId) -> NewRun {

@@ -97,6 +97,14 @@ impl PolicySpec {
 }
 
 impl PolicyComponent {
+    /// Reads a name or a path: a path has a separator or an ending, and the name of a built-in has neither.
+    pub fn named(text: &str) -> Self {
+        match text.contains(['/', '.', ':']) {
+            true => Self::File(text.to_owned()),
+            false => Self::BuiltIn(text.to_owned()),
+        }
+    }
+
     /// As written.
     pub fn as_str(&self) -> &str {
         match self {

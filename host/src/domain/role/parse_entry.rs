@@ -151,23 +151,10 @@ fn parse_config(
             problems.add(key.position, message, format!("did you mean `{near}`?"));
             continue;
         }
-        config.insert(key.text.clone(), to_json(node));
+        config.insert(key.text.clone(), node.to_json());
         positions.insert(key.text.clone(), key.position);
     }
     (config, positions)
-}
-
-/// A node as JSON. It recurses as deep as the YAML reader let the tree become.
-fn to_json(node: &Node) -> Value {
-    match &node.value {
-        NodeValue::Sequence(items) => Value::Array(items.iter().map(to_json).collect()),
-        NodeValue::Mapping(pairs) => Value::Object(
-            pairs.iter().map(|(key, node)| (key.text.clone(), to_json(node))).collect(),
-        ),
-        // There is a problem then, and the role is not used.
-        NodeValue::Broken => Value::Null,
-        NodeValue::Scalar(scalar) => scalar.to_json(),
-    }
 }
 
 #[cfg(test)]

@@ -28,14 +28,7 @@ fn parse_policy(field: &Field<'_>, problems: &mut Problems) -> Option<PolicySpec
         return None;
     }
     let component = match keys.get("component") {
-        Some(field) => {
-            let text = field.filled(problems)?.text.clone();
-            // A path has a separator or an ending; the name of a built-in has neither.
-            match text.contains(['/', '.', ':']) {
-                true => PolicyComponent::File(text),
-                false => PolicyComponent::BuiltIn(text),
-            }
-        }
+        Some(field) => PolicyComponent::named(&field.filled(problems)?.text),
         None => PolicyComponent::BuiltIn(DEFAULT.to_owned()),
     };
     let hint = "name files or folders: `sources: [policies/]`";

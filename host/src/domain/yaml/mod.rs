@@ -59,6 +59,21 @@ pub(crate) struct Node {
     pub(crate) value: NodeValue,
 }
 
+impl Node {
+    /// The value as JSON. It recurses as deep as the reader let the tree become.
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.value {
+            NodeValue::Sequence(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            NodeValue::Mapping(pairs) => Value::Object(
+                pairs.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect(),
+            ),
+            // There is a problem then, and the text is not used.
+            NodeValue::Broken => Value::Null,
+            NodeValue::Scalar(scalar) => scalar.to_json(),
+        }
+    }
+}
+
 /// What a node is.
 #[derive(Debug)]
 pub(crate) enum NodeValue {

@@ -8,6 +8,7 @@ mod sql;
 
 use super::entry::RoleSite;
 use super::error::EntryProblem;
+use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::grant::Grants;
 use crate::domain::role::{Entry, EntrySource};
@@ -17,8 +18,17 @@ use std::time::Duration;
 /// One component in the binary.
 pub(super) struct Carried {
     pub(super) name: &'static str,
-    pub(super) bytes: &'static [u8],
+    /// Packed; see [`ComponentBytes::packed`].
+    pub(super) deflated: &'static [u8],
+    /// How many bytes that stands for, and their digest.
+    pub(super) size: usize,
     pub(super) digest: [u8; 32],
+}
+
+impl Carried {
+    fn bytes(&self) -> ComponentBytes {
+        ComponentBytes::packed(self.deflated, self.size)
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/carried.rs"));
@@ -29,7 +39,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// A built-in's bytes and their digest.
-pub fn find(name: &str) -> Option<(Digest, &'static [u8])> {
+pub fn find(name: &str) -> Option<(Digest, ComponentBytes)> {
     find_in(TOOLS, name)
 }
 
@@ -39,19 +49,19 @@ pub fn policy_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// A built-in policy's bytes and their digest.
-pub fn find_policy(name: &str) -> Option<(Digest, &'static [u8])> {
+pub fn find_policy(name: &str) -> Option<(Digest, ComponentBytes)> {
     find_in(POLICIES, name)
 }
 
-fn find_in(list: &[Carried], name: &str) -> Option<(Digest, &'static [u8])> {
+fn find_in(list: &[Carried], name: &str) -> Option<(Digest, ComponentBytes)> {
     let carried = list.iter().find(|carried| carried.name == name)?;
-    Some((Digest::from_bytes(carried.digest), carried.bytes))
+    Some((Digest::from_bytes(carried.digest), carried.bytes()))
 }
 
 /// The bytes of the built-in, tool or policy, with this digest.
-pub fn with_digest(digest: &Digest) -> Option<&'static [u8]> {
+pub fn with_digest(digest: &Digest) -> Option<ComponentBytes> {
     let mut all = TOOLS.iter().chain(POLICIES);
-    all.find(|carried| carried.digest == *digest.as_bytes()).map(|carried| carried.bytes)
+    all.find(|carried| carried.digest == *digest.as_bytes()).map(Carried::bytes)
 }
 
 /// What a built-in may reach under a configuration that is valid for its schema. First-party tools do

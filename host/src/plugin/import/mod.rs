@@ -7,6 +7,7 @@ pub(super) mod http;
 pub(super) mod process;
 mod sockets;
 pub(super) mod sql;
+mod still;
 
 use super::error::LoadError;
 use super::state::State;
@@ -162,6 +163,8 @@ pub(super) enum Linking<'a> {
     /// All of them, for an instance that may use none: a component is looked at before it is granted
     /// anything.
     Everything,
+    /// None, in a world where no time passes: for policies.
+    Still,
 }
 
 /// A linker with the inert world and capabilities.
@@ -171,10 +174,14 @@ pub(super) fn linker(engine: &Engine, linking: Linking<'_>) -> wasmtime::Result<
     files::add_to_linker(&mut linker)?;
     sockets::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    if matches!(linking, Linking::Still) {
+        still::add_to_linker(&mut linker)?;
+    }
     for capability in &CAPABILITIES {
         let wanted = match linking {
             Linking::Granted(grants) => (capability.granted)(grants),
             Linking::Everything => true,
+            Linking::Still => false,
         };
         if wanted {
             (capability.link)(&mut linker)?;

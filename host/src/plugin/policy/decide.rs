@@ -38,6 +38,10 @@ impl Runtime {
                 policy.name
             ));
         }
+        // Nobody closes it; without a turn there would be no bound on memory.
+        let Ok(_turn) = policy.turns.acquire().await else {
+            return Err(format!("the policy `{}` is gone", policy.name));
+        };
         // The guard is gone before anything is awaited.
         let idle = policy.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut warm = match idle {
@@ -68,7 +72,7 @@ impl Runtime {
         let mut errors = wire::sentences(decision.errors);
         let reasons = wire::reasons(decision.reasons);
         errors.extend(
-            reasons.iter().filter(|reason| !policy.policies.contains(&reason.policy)).map(|_| {
+            reasons.iter().filter(|reason| !policy.known.contains(&reason.policy)).map(|_| {
                 format!("the policy `{}` cites a policy that it does not have", policy.name)
             }),
         );

@@ -2,9 +2,8 @@
 
 use super::bindings::exports::initrunner::plugin::policies::{Source as WireSource, Summary};
 use super::bindings::{Decider, DeciderPre};
-use super::{LARGEST_SOURCE, LOADING, LoadedPolicy, MEMORY, PolicyError, Warm, wire};
+use super::{INSTANCES, LARGEST_SOURCE, LOADING, LoadedPolicy, MEMORY, PolicyError, Warm, wire};
 use crate::domain::digest::Digest;
-use crate::domain::grant::Grants;
 use crate::domain::policy::{Diagnostic, PolicySource};
 use crate::plugin::access::Access;
 use crate::plugin::component::{POLICY, check_exports};
@@ -17,6 +16,7 @@ use crate::plugin::{Runtime, Source};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
 
@@ -35,11 +35,11 @@ impl Runtime {
         let engine = self.policy_engine()?;
         let loaded = self.compile(engine, component.digest, &component.bytes, &component.name)?;
         check_exports(engine, &loaded.component, &component.name, &POLICY)?;
-        loaded.imports.check_known()?;
-        if let Some(capability) = loaded.imports.capabilities.first() {
+        let imports = &loaded.imports;
+        if let Some(import) = imports.capabilities.iter().chain(&imports.unknown).next() {
             return Err(PolicyError::Component(LoadError::with_hint(
                 format!(
-                    "the policy `{}` imports `{capability}`, and a policy may reach nothing",
+                    "the policy `{}` imports `{import}`, and a policy may reach nothing",
                     component.name
                 ),
                 "what it should know has to be in its sources or in the request",
@@ -64,6 +64,7 @@ impl Runtime {
         Ok(LoadedPolicy {
             name: component.name.clone(),
             digest,
+            known: summary.policies.iter().cloned().collect(),
             policies: summary.policies,
             speaks_of_approval: summary.approvals,
             schema: summary.schema,
@@ -71,6 +72,7 @@ impl Runtime {
             pre,
             sources: wire,
             idle: Mutex::new(vec![warm]),
+            turns: Semaphore::new(INSTANCES),
         })
     }
 
@@ -176,7 +178,7 @@ pub(super) fn too_slow(time: Duration) -> String {
 }
 
 fn link(engine: &Engine, component: &Component) -> Result<DeciderPre<State>, LoadError> {
-    let linker = import::linker(engine, Linking::Granted(&Grants::default()));
+    let linker = import::linker(engine, Linking::Still);
     linker.and_then(|linker| linker.instantiate_pre(component)).and_then(DeciderPre::new).map_err(
         |error| {
             LoadError::with_hint(
@@ -192,6 +194,8 @@ pub(super) fn wind(store: &mut Store<State>, timeout: Duration) {
     let state = store.data_mut();
     state.deadline = Instant::now() + timeout;
     state.usage.restart();
+    // What it printed about one question is no part of a sentence about another.
+    state.log.clear();
     store.set_epoch_deadline(1);
 }
 

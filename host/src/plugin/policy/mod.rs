@@ -18,8 +18,10 @@ use super::state::State;
 use crate::domain::digest::Digest;
 use crate::domain::policy::Diagnostic;
 use bindings::{Decider, DeciderPre};
-use std::sync::{Arc, Mutex};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use wasmtime::Store;
 
 /// What one answer may take. A hundred policies answer in a fraction of a millisecond; a person is
@@ -35,6 +37,10 @@ const MEMORY: usize = 192 << 20;
 /// Answers that one instance gives before it is replaced: often enough that a leak of a kilobyte for each
 /// stays below ten megabytes, rarely enough that reading the policies again costs nothing measurable.
 const ANSWERS: u32 = 10_000;
+
+/// Instances of one policy at a time; a question beyond them waits for its turn. Twice the cores of a small
+/// machine, so that one that spins until its time is over holds nobody up there, and 1.5 GiB at the very most.
+const INSTANCES: usize = 8;
 
 /// Bytes of one source.
 pub const LARGEST_SOURCE: usize = 4 << 20;
@@ -58,7 +64,19 @@ pub struct LoadedPolicy {
     pub warnings: Vec<Diagnostic>,
     pre: DeciderPre<State>,
     sources: Vec<bindings::exports::initrunner::plugin::policies::Source>,
+    /// The names again, for looking one up.
+    known: HashSet<String>,
     idle: Mutex<Vec<Warm>>,
+    /// One permit for each instance that may exist.
+    turns: Semaphore,
+}
+
+impl LoadedPolicy {
+    /// Bytes of memory of one instance; `None` where none is idle just now.
+    pub fn memory(&self) -> Option<usize> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.last().map(|warm| warm.store.data().usage.memory())
+    }
 }
 
 /// An instance that has read its sources.

@@ -3,6 +3,7 @@
 use super::call::CallRecord;
 use crate::domain::budget::{Budgets, Spent};
 use crate::domain::clock::Timestamp;
+use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{OwnerId, RunId};
 use crate::domain::message::{Message, Usage};
@@ -10,7 +11,6 @@ use crate::domain::policy::{Circumstances, Counts};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::store::Conflict;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub struct NewRun {
     /// Other texts that the role names, by the path it names them with, such as a model's script.
     pub files: BTreeMap<String, String>,
     /// The components that the role's entries use.
-    pub components: Vec<(Digest, Cow<'static, [u8]>)>,
+    pub components: Vec<(Digest, ComponentBytes)>,
     /// What a client says was said before the prompt: texts of the user and of the model, in order.
     pub history: Vec<Message>,
     /// What was asked.

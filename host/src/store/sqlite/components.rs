@@ -4,9 +4,9 @@
 use super::fault::Fault;
 use super::writer::Write;
 use crate::domain::clock::Timestamp;
+use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
 use rusqlite::{OptionalExtension, params};
-use std::borrow::Cow;
 
 /// How long bytes stay after the last unfinished run that needs them: one day, in microseconds. Runs of
 /// a role tend to follow each other, and writing some megabytes for each of them would cost more than
@@ -16,7 +16,7 @@ pub(super) const KEPT_FOR: i64 = 24 * 60 * 60 * 1_000_000;
 /// Stores the components that are not there yet, and keeps the others.
 pub(super) fn keep(
     write: &Write<'_>,
-    components: &[(Digest, Cow<'static, [u8]>)],
+    components: &[(Digest, ComponentBytes)],
     at: Timestamp,
 ) -> Result<(), Fault> {
     for (digest, bytes) in components {
@@ -33,8 +33,9 @@ pub(super) fn keep(
                 write.change_one("UPDATE components SET unused_since = NULL WHERE n = ?1", [n])?;
             }
             None => {
+                let bytes = bytes.read().map_err(|error| Fault::Failed(error.to_string()))?;
                 // Under a wrong name these bytes would run where others were approved.
-                if Digest::of(bytes) != *digest {
+                if Digest::of(&bytes) != *digest {
                     return Err(Fault::Failed(format!(
                         "the bytes given for the component {digest} have another digest"
                     )));

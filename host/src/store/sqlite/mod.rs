@@ -54,6 +54,7 @@ mod rows;
 mod rules;
 mod run_row;
 mod runs;
+mod runs_of;
 mod schema;
 mod sealed;
 mod seat;
@@ -85,9 +86,10 @@ use fault::Fault;
 use key::KeyPlace;
 use owners::Owners;
 use rusqlite::Connection;
-use seat::{Desk, Gone, Seat};
+use seat::{Callers, Desk, Gone, Seat};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use writer::{Job, Verb, Write};
 
@@ -177,6 +179,13 @@ impl SqliteStore {
         }
     }
 
+    fn callers(&self) -> Callers {
+        match &self.place {
+            Place::File(OpenOptions { alone: true, .. }) => Callers::Alone,
+            Place::File(_) | Place::Memory => Callers::Many,
+        }
+    }
+
     /// Hands a verb to the writer.
     fn write<T: Send + 'static>(
         &self,
@@ -209,7 +218,11 @@ impl SqliteStore {
         &self,
         verb: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> StoreFuture<'static, T> {
-        if matches!(self.place, Place::Memory | Place::File(OpenOptions { one_thread: true, .. })) {
+        let one_connection = match &self.place {
+            Place::Memory => true,
+            Place::File(options) => options.one_connection,
+        };
+        if one_connection {
             return self.write("read", move |write| verb(write.conn));
         }
         let (answer, answered) = oneshot::channel();
@@ -259,7 +272,7 @@ impl SqliteStore {
             match &threads.writer {
                 Some(seat) => seat.place(),
                 None => {
-                    let seat = Seat::new(self.writer_desk(&mut threads)?);
+                    let seat = Seat::new(self.writer_desk(&mut threads)?, self.callers());
                     let place = seat.place();
                     threads.writer = Some(seat);
                     place
@@ -280,7 +293,7 @@ impl SqliteStore {
                 Some(seat) => seat.place(),
                 None => {
                     let conn = self.connection(&mut threads)?;
-                    let seat = Seat::new(reader::Desk { conn, path: self.path() });
+                    let seat = Seat::new(reader::Desk { conn, path: self.path() }, self.callers());
                     let place = seat.place();
                     threads.reader = Some(seat);
                     place
@@ -314,6 +327,11 @@ impl SqliteStore {
             conn: self.connection(threads)?,
             owners: self.owners.clone(),
             clock: Arc::clone(&self.clock),
+            patience: match &self.place {
+                Place::File(options) => options.busy_timeout,
+                Place::Memory => Duration::ZERO,
+            },
+            begun: None,
             heads: match &self.place {
                 Place::File(options) => Some(heads::Heads::new(&options.path)),
                 Place::Memory => None,
@@ -637,6 +655,17 @@ impl Store for SqliteStore {
 
     fn runs(&self, limit: usize) -> StoreFuture<'_, Vec<RunSummary>> {
         self.read(move |conn| runs::runs(conn, limit))
+    }
+
+    fn runs_of(
+        &self,
+        role: &str,
+        since: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(i64, RunId)>> {
+        let role = role.to_owned();
+        self.read(move |conn| runs_of::runs_of(conn, &role, since, after, limit))
     }
 
     fn events(&self, run: &RunId) -> StoreFuture<'_, Vec<Event>> {

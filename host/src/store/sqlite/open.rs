@@ -35,9 +35,13 @@ pub struct OpenOptions {
     pub read_only: bool,
     /// How long to wait for other processes; five seconds unless a test is in a hurry.
     pub busy_timeout: Duration,
-    /// Read where it is written, on one thread with one connection: for a process that drives one run
-    /// and is gone. A second connection would cost it a millisecond; a server wants its reads apart.
-    pub one_thread: bool,
+    /// Read where it is written, with one connection: for a process that drives one run and is gone. A
+    /// second connection would cost it a millisecond; a server wants its reads apart.
+    pub one_connection: bool,
+    /// Work on the thread that asks, as far as that does not wait for other processes: for a process
+    /// that does one thing after the other. A thread more, its memory, and waking each other would cost
+    /// it half a millisecond; a server must not be held up by a disk.
+    pub alone: bool,
     /// Tells how long the machine has been up, so that waiting is measured whatever becomes of the time of
     /// day. [`NoClock`] unless one is given: then only the times count that verbs are called with.
     pub clock: Arc<dyn Clock>,
@@ -51,7 +55,8 @@ impl OpenOptions {
             key_folder: key_folder.into(),
             read_only: false,
             busy_timeout: BUSY_TIMEOUT,
-            one_thread: false,
+            one_connection: false,
+            alone: false,
             clock: Arc::new(NoClock),
         }
     }

@@ -2,9 +2,11 @@
 //! place is free and nobody waits, else on a thread that takes those who wait in turn.
 //!
 //! Handing a verb to another thread and its answer back costs more than most verbs: two threads have to
-//! be woken, on processors that have nothing of it at hand. A caller may work here itself only where the
+//! be woken, on processors that have nothing of it at hand. A caller may work here itself where the
 //! runtime has other threads and is told that this one may block, so that a disk which hangs holds up
-//! the caller and nobody else. Who is counted as waiting was there first.
+//! the caller and nobody else. Where the process has nothing else to do ([`Callers::Alone`]) it works
+//! here in any case, except that it does not wait for other processes: a thread does that, while the
+//! caller still hears a person who has had enough. Who is counted as waiting was there first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +21,23 @@ pub(super) trait Desk: Send + 'static {
     /// A verb and whoever waits for it.
     type Job: Send + 'static;
 
+    /// Makes ready to do `job` without waiting for another process; says whether that was possible. What was
+    /// made ready is used by the next [`Desk::work`], which follows at once.
+    fn ready(&mut self, _job: &Self::Job) -> bool {
+        true
+    }
+
     /// Does `first`, and of those that `next` gives as many as it likes; answers each.
     fn work(&mut self, first: Self::Job, next: &mut dyn FnMut() -> Option<Self::Job>);
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Callers {
+    /// Tasks of a process that serves many.
+    Many,
+    /// The one task of a process that waits for it anyway.
+    Alone,
 }
 
 /// A desk, and the thread that works at it where callers do not.
@@ -34,6 +51,7 @@ pub(super) struct Place<D> {
     /// Poisoned by a verb that panicked: nobody knows how far it came, so nothing is done here any more.
     desk: Arc<Mutex<D>>,
     waiting: Arc<AtomicUsize>,
+    callers: Callers,
 }
 
 struct Thread<J> {
@@ -60,14 +78,31 @@ pub(super) struct Gone;
 
 impl<D> Clone for Place<D> {
     fn clone(&self) -> Self {
-        Self { desk: Arc::clone(&self.desk), waiting: Arc::clone(&self.waiting) }
+        Self {
+            desk: Arc::clone(&self.desk),
+            waiting: Arc::clone(&self.waiting),
+            callers: self.callers,
+        }
     }
 }
 
 impl<D: Desk> Place<D> {
     /// Does a job on this thread, if that may block and nobody else is there; else gives it back.
     pub(super) fn try_work(&self, job: D::Job) -> Option<D::Job> {
-        self.try_use(job, |desk, job| desk.work(job, &mut || None)).err()
+        let work = |desk: &mut D, job| desk.work(job, &mut || None);
+        match self.callers {
+            Callers::Many => self.try_use(job, work).err(),
+            Callers::Alone => {
+                let work = |desk: &mut D, job| match desk.ready(&job) {
+                    true => {
+                        work(desk, job);
+                        None
+                    }
+                    false => Some(job),
+                };
+                self.try_use(job, work).map_or_else(Some, Option::flatten)
+            }
+        }
     }
 
     /// Uses the desk on this thread, on the same conditions; else gives back what was to be done.
@@ -77,7 +112,8 @@ impl<D: Desk> Place<D> {
         job: J,
         work: impl FnOnce(&mut D, J) -> T,
     ) -> Result<Option<T>, J> {
-        if !may_block() || self.waiting.load(Ordering::Acquire) > 0 {
+        let there = self.callers.there();
+        if there == There::Needed || self.waiting.load(Ordering::Acquire) > 0 {
             return Err(job);
         }
         let Ok(desk) = self.desk.try_lock() else { return Err(job) };
@@ -85,14 +121,15 @@ impl<D: Desk> Place<D> {
             let mut desk = desk;
             work(&mut desk, job)
         };
-        Ok(block_in_place(|| catch_unwind(AssertUnwindSafe(work))).ok())
+        let work = || catch_unwind(AssertUnwindSafe(work)).ok();
+        Ok(if there == There::Among { block_in_place(work) } else { work() })
     }
 }
 
 impl<D: Desk> Seat<D> {
-    pub(super) fn new(desk: D) -> Self {
+    pub(super) fn new(desk: D, callers: Callers) -> Self {
         let desk = Arc::new(Mutex::new(desk));
-        Self { place: Place { desk, waiting: Arc::default() }, thread: None }
+        Self { place: Place { desk, waiting: Arc::default(), callers }, thread: None }
     }
 
     pub(super) fn place(&self) -> Place<D> {
@@ -141,7 +178,24 @@ impl<D: Desk> Place<D> {
     }
 }
 
-/// Whether this thread may block without holding up others: one of a runtime with several.
-fn may_block() -> bool {
-    Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread)
+/// What a thread that would block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    /// One of several of a runtime, which is to be told.
+    Among,
+    /// All that there is, with nothing else to do.
+    Alone,
+    /// Needed by others.
+    Needed,
+}
+
+impl Callers {
+    fn there(self) -> There {
+        let flavor = Handle::try_current().map(|it| it.runtime_flavor());
+        match flavor {
+            Ok(RuntimeFlavor::MultiThread) => There::Among,
+            _ if self == Self::Alone => There::Alone,
+            _ => There::Needed,
+        }
+    }
 }

@@ -21,6 +21,7 @@ use rusqlite::{Connection, Params};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How many verbs share a commit at most. At 256 the sync's share of a verb is already lost among its
@@ -228,15 +229,35 @@ pub(super) struct Desk {
     pub(super) clock: Arc<dyn Clock>,
     /// `None` for a database in memory.
     pub(super) heads: Option<Heads>,
+    /// How long a transaction waits for another process's.
+    pub(super) patience: Duration,
+    /// A transaction that was begun for the next verb.
+    pub(super) begun: Option<Head>,
 }
 
 impl seat::Desk for Desk {
     type Job = Box<dyn Job>;
 
+    fn ready(&mut self, job: &Self::Job) -> bool {
+        fail_point::reach_verb(job.name(), "before_begin");
+        if self.conn.busy_timeout(Duration::ZERO).is_ok() {
+            self.begun = self.begin().ok();
+        }
+        // Where this fails, so does whatever comes next, and says why.
+        drop(self.conn.busy_timeout(self.patience));
+        self.begun.is_some()
+    }
+
     /// Runs `first` and whatever arrives meanwhile, commits, and answers.
     fn work(&mut self, first: Box<dyn Job>, others: &mut dyn FnMut() -> Option<Box<dyn Job>>) {
-        fail_point::reach_verb(first.name(), "before_begin");
-        let start = match self.begin() {
+        let begun = self.begun.take().map_or_else(
+            || {
+                fail_point::reach_verb(first.name(), "before_begin");
+                self.begin()
+            },
+            Ok,
+        );
+        let start = match begun {
             Ok(start) => start,
             Err(error) => {
                 // Whoever waits now has waited for the same lock. Collected before anybody is answered:

@@ -11,6 +11,7 @@ conformance!(
     the_queue_is_oldest_first,
     an_ended_run_leaves_nothing_in_the_queue,
     the_list_of_runs_is_newest_first,
+    the_runs_of_a_role_come_page_by_page,
 );
 
 fn runs_are_found_by_the_beginning_of_their_id(store: &dyn Store) {
@@ -79,4 +80,38 @@ fn the_list_of_runs_is_newest_first(store: &dyn Store) {
         ("demo", "delete /tmp/scratch")
     );
     assert_eq!(wait(store.runs(100)).unwrap()[2].id, first);
+}
+
+fn the_runs_of_a_role_come_page_by_page(store: &dyn Store) {
+    let owner = owner(store);
+    let create = |name: &str, text: &str, second| {
+        let mut run = new_run(owner.id());
+        (run.role_name, run.role_text, run.at) = (name.into(), text.into(), at(second));
+        wait(store.create_run(run)).unwrap().run
+    };
+    let mut expected = Vec::new();
+    for second in 0..7 {
+        // A role that was changed keeps its name, and a clock may be set back.
+        expected.push(create("clerk", &format!("name: clerk # {second}\n"), 20 - second));
+        create("other", "name: other\n", 50);
+    }
+    let all = |since| {
+        let (mut found, mut after) = (Vec::new(), 0);
+        loop {
+            let page = wait(store.runs_of("clerk", at(since), after, 3)).unwrap();
+            assert!(page.len() <= 3);
+            match page.last() {
+                Some((place, _)) => after = *place,
+                None => return found,
+            }
+            found.extend(page.into_iter().map(|(_, run)| run));
+        }
+    };
+    assert_eq!(all(0), expected);
+    assert_eq!(all(17), expected[..4]);
+    assert_eq!(wait(store.runs_of("nobody", at(0), 0, 10)).unwrap(), []);
+    assert_eq!(wait(store.runs_of("cler", at(0), 0, 10)).unwrap(), []);
+    // Something that happens to an old run makes it one of the new ones.
+    wait(store.cancel_run(&expected[6], alice(), at(30))).unwrap();
+    assert_eq!(all(25), expected[6..]);
 }

@@ -162,6 +162,7 @@ fn what_is_not_there_is_named(store: &dyn Store) {
 fn a_components_bytes_outlive_what_needs_them_by_a_day(store: &dyn Store) {
     let owner = owner(store);
     let (digest, bytes) = component();
+    let bytes = bytes.read().unwrap();
     let (first, calls) = paused(store, &owner, 1);
     let second = create(store, &owner);
     assert_eq!(wait(store.component(&digest)).unwrap().as_deref(), Some(&*bytes));
@@ -189,6 +190,6 @@ fn a_components_bytes_outlive_what_needs_them_by_a_day(store: &dyn Store) {
     create(store, &owner);
     assert!(wait(store.component(&digest)).unwrap().is_some());
     let mut forged = new_run(owner.id());
-    forged.components = vec![(digest_of("other"), bytes)];
+    forged.components = vec![(digest_of("other"), bytes.into_owned().into())];
     assert!(matches!(wait(store.create_run(forged)), Err(StoreError::Failed { .. })));
 }

@@ -6,11 +6,14 @@
 //! ```
 //!
 //! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`,
-//! `threads`, `load`, `compile`, `growth`.
+//! `threads`, `load`, `compile`, `growth`, `policies`.
+
+mod policies;
 
 use initrunner::domain::approval::{Binding, BindingPart};
 use initrunner::domain::budget::{Budgets, Spent};
 use initrunner::domain::clock::Timestamp;
+use initrunner::domain::component::ComponentBytes;
 use initrunner::domain::decision::Decision;
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::{CallId, OwnerId, RunId};
@@ -35,7 +38,7 @@ use std::time::{Duration, Instant};
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 12] = [
+    let parts: [(&str, fn()); 13] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
@@ -48,6 +51,7 @@ fn main() {
         ("load", load),
         ("compile", compile),
         ("growth", growth),
+        ("policies", policies::policies),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -428,6 +432,7 @@ fn cycle_host(home: &Path) -> Host {
         audit_db: None,
         persist: true,
         one_run: false,
+        alone: false,
         identity: "os:alice".into(),
         environment: Arc::new(|_| None),
         on_compile: Arc::new(|_| {}),
@@ -737,13 +742,13 @@ fn threads() {
 }
 
 /// The first-party components by their size, largest first.
-fn carried() -> Vec<(&'static str, initrunner::domain::digest::Digest, &'static [u8])> {
+fn carried() -> Vec<(&'static str, Digest, ComponentBytes)> {
     let found = initrunner::plugin::carried::names().filter_map(|name| {
         let (digest, bytes) = initrunner::plugin::carried::find(name)?;
         Some((name, digest, bytes))
     });
     let mut all: Vec<_> = found.collect();
-    all.sort_by_key(|(.., bytes)| std::cmp::Reverse(bytes.len()));
+    all.sort_by_key(|(.., bytes)| std::cmp::Reverse(bytes.size()));
     all
 }
 
@@ -765,14 +770,14 @@ fn load() {
     const ROUNDS: usize = 31;
     let cache = CacheFolder { folder: scratch("load"), key: [5; 32] };
     for (name, digest, bytes) in carried() {
-        plugin_runtime(Some(cache.clone())).load(digest, bytes, name).unwrap();
+        plugin_runtime(Some(cache.clone())).load(digest, &bytes, name).unwrap();
         let file = std::fs::read_dir(&cache.folder).unwrap().map(|file| file.unwrap().path());
         let file = file.max_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
         let (mut loads, mut reads) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let runtime = plugin_runtime(Some(cache.clone()));
             let began = Instant::now();
-            runtime.load(digest, bytes, name).unwrap();
+            runtime.load(digest, &bytes, name).unwrap();
             loads.push(began.elapsed());
             let began = Instant::now();
             std::hint::black_box(std::fs::read(file.as_ref().unwrap()).unwrap());
@@ -796,13 +801,13 @@ fn compile() {
         let once = || {
             let runtime = plugin_runtime(None);
             let began = Instant::now();
-            runtime.load(digest, bytes, name).unwrap();
+            runtime.load(digest, &bytes, name).unwrap();
             began.elapsed()
         };
         let times = figures((0..ROUNDS).map(|_| once()).collect());
         println!(
             "compile  {name} ({} KiB): {:.2} s ({:.2} to {:.2}, median of {ROUNDS})",
-            bytes.len() >> 10,
+            bytes.size() >> 10,
             times.median / 1e6,
             times.low / 1e6,
             times.high / 1e6

@@ -1,62 +1,12 @@
-//! Policy components: loaded once, asked many times, and denying whatever goes wrong.
+//! Loaded once, asked many times, and denying whatever goes wrong.
 
+use super::{load, request, runtime, source, wait};
 use expect_test::{Expect, expect};
-use initrunner::domain::clock::Timestamp;
-use initrunner::domain::digest::Digest;
-use initrunner::domain::policy::{
-    Agent, Counts, PolicyAnswer, PolicyRequest, PolicySource, Question, SourceKind, Subject,
-};
-use initrunner::plugin::policy::{LoadedPolicy, PolicyError};
-use initrunner::plugin::{CacheFolder, Pool, Runtime, RuntimeOptions, Source};
+use initrunner::domain::policy::{PolicyAnswer, PolicyRequest, PolicySource, SourceKind};
+use initrunner::plugin::Source;
+use initrunner::plugin::policy::PolicyError;
 use initrunner_tests::{decider, probe};
-use std::path::Path;
 use std::sync::Arc;
-
-fn wait<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
-
-fn runtime() -> Runtime {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    Runtime::new(RuntimeOptions {
-        cache: Some(CacheFolder { folder, key: [3; 32] }),
-        protected: vec![],
-        pool: Pool::MANY_RUNS,
-        egress: Default::default(),
-        config: Default::default(),
-        on_compile: Box::new(|_| {}),
-    })
-    .unwrap()
-}
-
-fn source(text: &str) -> PolicySource {
-    PolicySource { name: "rules".into(), kind: SourceKind::Policies, text: text.into() }
-}
-
-async fn load(runtime: &Runtime, text: &str) -> Result<LoadedPolicy, PolicyError> {
-    let component = Source::file(decider()).unwrap();
-    runtime.load_policy(&component, &[source(text)], "[]".into()).await
-}
-
-fn request(arguments: &str) -> PolicyRequest {
-    PolicyRequest {
-        question: Question::Invoke,
-        agent: Agent { name: "a".into(), team: None, author: None, version: None, tags: vec![] },
-        subject: Subject {
-            name: "shell".into(),
-            entry: "shell".into(),
-            plugin: "shell".into(),
-            tool: "shell".into(),
-            effects: [None; 4],
-        },
-        arguments: arguments.into(),
-        requester: "os:alice".into(),
-        trigger: "cli".into(),
-        at: Timestamp(0),
-        isolation: None,
-        counts: Counts::default(),
-    }
-}
 
 fn doing(what: &str) -> PolicyRequest {
     request(&format!("{{\"do\":\"{what}\"}}"))
@@ -288,24 +238,6 @@ fn a_tool_is_no_policy_and_what_it_imports_is_nothing_for_one() {
     });
     expect!["`PROBE` is no policy: it exports `initrunner:plugin/tools@0.1.0`"]
         .assert_eq(&said.replace(&probe().display().to_string(), "PROBE"));
-}
-
-#[test]
-fn a_policy_may_import_no_capability() {
-    let said = wait(async {
-        let text = r#"(component
-            (import "initrunner:host/process@0.1.0" (instance))
-            (instance $nothing)
-            (export "initrunner:plugin/policies@0.1.0" (instance $nothing)))"#;
-        let bytes = wat::parse_str(text).unwrap();
-        let component =
-            Source { name: "greedy".into(), digest: Digest::of(&bytes), bytes: bytes.into() };
-        match runtime().load_policy(&component, &[], "[]".into()).await {
-            Err(PolicyError::Component(error)) => format!("{}; {:?}", error.message, error.hint),
-            _ => "it was loaded".into(),
-        }
-    });
-    expect![[r#"the policy `greedy` imports `initrunner:host/process@0.1.0`, and a policy may reach nothing; Some("what it should know has to be in its sources or in the request")"#]].assert_eq(&said);
 }
 
 #[test]
