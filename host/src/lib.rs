@@ -8,6 +8,8 @@ pub mod cli;
 pub mod domain;
 pub mod fail_point;
 pub mod gate;
+pub mod http;
+mod json;
 pub mod llm;
 pub mod ops;
 pub mod plugin;

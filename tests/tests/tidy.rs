@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// The layers, lowest first: a module names only modules of the rows above its own in this list. Those
 /// of one row do not know each other. `cli` stands last because it starts the other front doors.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     // Empty but in tests: whatever a test wants to interrupt may name it.
     &["fail_point"],
     &["domain"],
@@ -16,6 +16,8 @@ const LAYERS: [&[&str]; 8] = [
     &["gate"],
     &["runner"],
     &["ops"],
+    // The shapes that scripts and services read.
+    &["json"],
     &["http", "dashboard", "trigger"],
     &["cli"],
 ];

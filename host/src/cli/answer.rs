@@ -2,13 +2,13 @@
 //! one.
 
 use super::exit::Exit;
-use super::json;
 use super::output::{Output, Style};
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::decision::Resolver;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
 use crate::domain::vote;
+use crate::json;
 use crate::ops::{Host, question};
 use crate::runner::{Driven, Ended};
 use crate::store::{CallRecord, StoredRun};

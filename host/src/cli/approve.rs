@@ -3,13 +3,13 @@
 use super::answer;
 use super::arguments::Approve;
 use super::exit::Exit;
-use super::json;
 use super::output::Output;
 use super::progress::Live;
 use super::signals;
 use crate::domain::decision::Decision;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
+use crate::json;
 use crate::ops::{
     ApproveRequest, Approved, Attended, Choice, Host, NewArguments, OpError, Selection,
     approve_run, show_run,

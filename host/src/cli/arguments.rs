@@ -2,8 +2,10 @@
 
 use super::audit::arguments::Audit;
 use super::policy::arguments::Policy;
+use crate::domain::api_key;
 use crate::domain::edit::Change;
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -53,8 +55,87 @@ pub(super) enum Command {
     /// Read, check and prune what was written down.
     #[command(subcommand)]
     Audit(Audit),
+    /// Serve roles over HTTP, as OpenAI's clients ask for them.
+    Serve(Serve),
+    /// Make a key for a server's clients.
+    Key(Key),
     /// Print completions for a shell.
     Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// A role file, or a folder of them.
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(super) role: PathBuf,
+    /// The address to listen on. Any other than this machine's own takes `--api-key-file`.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(super) host: IpAddr,
+    /// The port; 0 has the system choose one.
+    #[arg(long, default_value_t = 8000, value_name = "N")]
+    pub(super) port: u16,
+    /// The file of keys that clients must have; `initrunner key` makes them.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) api_key_file: Option<PathBuf>,
+    /// Let pages of this origin use the server. May be given several times.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(super) cors_origin: Vec<String>,
+    /// The `finish_reason` of a paused completion: `pending` says `tool_calls_pending_approval`; `stop` is for
+    /// clients that know no other words than OpenAI's.
+    #[arg(long, value_enum, default_value = "pending")]
+    pub(super) finish_reason: FinishReasonWord,
+    /// Leave the text of a paused completion empty where the model said nothing.
+    #[arg(long)]
+    pub(super) empty_content: bool,
+    /// Keep nothing: runs live in memory, and a pause cannot be resumed.
+    #[arg(long)]
+    pub(super) no_audit: bool,
+}
+
+/// The words for [`FinishReason`](crate::http::FinishReason).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FinishReasonWord {
+    Pending,
+    Stop,
+}
+
+/// An origin, as browsers send it.
+fn origin(text: &str) -> Result<String, String> {
+    let url =
+        url::Url::parse(text).map_err(|_| "write an origin, such as `https://example.com`")?;
+    match url.origin().ascii_serialization() {
+        origin if origin == text => Ok(origin),
+        origin if origin == "null" => Err("write an origin, such as `https://example.com`".into()),
+        origin => Err(format!("write the origin alone: `{origin}`")),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    /// What its holder is called: `key:NAME` to approval rules and policies.
+    #[arg(value_parser = key_name)]
+    pub(super) name: String,
+    /// What its holder may do. May be given several times.
+    #[arg(long = "role", value_enum, default_value = "caller", value_name = "ROLE")]
+    pub(super) roles: Vec<KeyRoleWord>,
+}
+
+/// The words for [`KeyRole`](crate::domain::api_key::KeyRole).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum KeyRoleWord {
+    /// Run roles, and see and cancel the runs that it started.
+    Caller,
+    /// See what waits, and decide.
+    Reviewer,
+    /// See and cancel everybody's runs.
+    Admin,
+}
+
+fn key_name(text: &str) -> Result<String, String> {
+    match api_key::is_key_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("use {}", api_key::NAME_RULE)),
+    }
 }
 
 #[derive(Debug, Args)]

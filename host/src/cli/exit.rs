@@ -70,6 +70,7 @@ impl Exit {
             | OpError::Setup { .. } => Self::Failed,
             OpError::UnknownRun(_)
             | OpError::UnknownCall { .. }
+            | OpError::Calls { .. }
             | OpError::Ambiguous { .. }
             | OpError::Id(_) => Self::UnknownId,
             // Nobody was first: this person may not, and trying again does not change that.

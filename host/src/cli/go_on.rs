@@ -3,11 +3,11 @@
 
 use super::answer;
 use super::exit::Exit;
-use super::json;
 use super::output::Output;
 use super::progress::Live;
 use super::signals;
 use crate::domain::ids::RunId;
+use crate::json;
 use crate::ops::{Attended, Host, resume_run};
 use serde_json::{Value, json};
 

@@ -3,8 +3,9 @@
 use super::arguments::Inspect;
 use super::exit::Exit;
 use super::output::Output;
-use super::{json, page};
+use super::page;
 use crate::domain::visible::one_line;
+use crate::json;
 use crate::ops::{Host, OpError, inspect_component};
 use crate::plugin::Said;
 

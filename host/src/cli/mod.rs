@@ -9,7 +9,7 @@ mod completions;
 mod exit;
 mod go_on;
 mod inspect;
-mod json;
+mod key;
 mod output;
 mod page;
 mod pending;
@@ -19,6 +19,7 @@ mod recover;
 mod resume;
 mod run;
 mod runs;
+mod serve;
 mod show;
 mod signals;
 mod sweep;
@@ -56,7 +57,8 @@ fn start(arguments: &[OsString]) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
-    let mut builder = match fail_point::several_threads() {
+    let serves = matches!(parsed.command, Command::Serve(_));
+    let mut builder = match serves || fail_point::several_threads() {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
     };
@@ -76,10 +78,13 @@ fn start(arguments: &[OsString]) -> ExitCode {
 }
 
 async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
-    let command = arguments.command;
-    if let Command::Completions(command) = &command {
+    if let Command::Completions(command) = &arguments.command {
         return completions::completions(command, output);
     }
+    if let Command::Key(command) = arguments.command {
+        return key::key(command, output);
+    }
+    let command = arguments.command;
     let host = match host(output, arguments.audit_db, &command) {
         Ok(host) => host,
         Err(exit) => return exit,
@@ -98,7 +103,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Inspect(command) => inspect::inspect(&host, &command, output).await,
         Command::Policy(command) => policy::policy(&host, &command, output).await,
         Command::Audit(command) => audit::audit(&host, &command, output).await,
-        Command::Completions(_) => Exit::Done,
+        // A server outlives whoever asks it.
+        Command::Serve(command) => return serve::serve(host, command, output).await,
+        Command::Key(_) | Command::Completions(_) => Exit::Done,
     };
     host.leave();
     exit
@@ -120,15 +127,17 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         Command::Policy(policy) => !policy.reads_runs(),
         _ => false,
     };
-    let makes_one = matches!(command, Command::Run(_));
+    let makes_one = matches!(command, Command::Run(_) | Command::Serve(_));
     if let Some(path) = audit_db.as_deref().filter(|_| !makes_one && !needs_none) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
     let (progress, warnings) = (output.clone(), output.clone());
     let persist = match command {
         Command::Run(run) => !run.no_audit,
+        Command::Serve(serve) => !serve.no_audit,
         _ => !needs_none,
     };
+    let serves = matches!(command, Command::Serve(_));
     let reads_only = matches!(
         command,
         Command::Pending(_)
@@ -140,8 +149,8 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
     Ok(Host::new(HostOptions {
         audit_db,
         persist,
-        one_run: !reads_only && !fail_point::several_threads(),
-        alone: !fail_point::several_threads(),
+        one_run: !reads_only && !serves && !fail_point::several_threads(),
+        alone: !serves && !fail_point::several_threads(),
         on_compile: Arc::new(move |name| {
             progress.talk(&format!("Compiling the component `{name}` (once on this machine) …"));
         }),

@@ -3,12 +3,12 @@
 use super::answer::what;
 use super::arguments::Pending;
 use super::exit::Exit;
-use super::json::PendingRow;
 use super::output::Output;
 use super::table::{Column, draw};
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
 use crate::domain::vote;
+use crate::json::PendingRow;
 use crate::ops::{Host, list_pending, pending_question};
 
 pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> Exit {

@@ -71,7 +71,7 @@ impl Reporter for Live {
             return;
         }
         match progress {
-            Progress::Resumed => {}
+            Progress::Created { .. } | Progress::Resumed => {}
             Progress::Asking => {
                 self.streamed = false;
                 self.spin("thinking …".into());

@@ -3,9 +3,9 @@
 use super::arguments::Recover;
 use super::exit::Exit;
 use super::go_on::go_on;
-use super::json;
 use super::output::{Output, Style};
 use crate::domain::visible;
+use crate::json;
 use crate::ops::{Host, Needs, Recovered, recover_runs};
 use serde_json::Value;
 

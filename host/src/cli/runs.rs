@@ -2,10 +2,10 @@
 
 use super::arguments::Runs;
 use super::exit::Exit;
-use super::json;
 use super::output::Output;
 use super::table::{Column, draw};
 use crate::domain::visible;
+use crate::json;
 use crate::ops::{Host, list_runs};
 
 pub(super) async fn runs(host: &Host, command: &Runs, output: &Output) -> Exit {

@@ -3,11 +3,11 @@
 use super::answer::{self, who};
 use super::arguments::Show;
 use super::exit::Exit;
-use super::json;
 use super::output::{Output, Style};
 use crate::domain::message::Message;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
+use crate::json;
 use crate::ops::{Host, Story, show_run};
 
 pub(super) async fn show(host: &Host, command: &Show, output: &Output) -> Exit {

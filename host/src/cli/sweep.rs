@@ -3,11 +3,11 @@
 use super::arguments::Sweep;
 use super::exit::Exit;
 use super::go_on::go_on;
-use super::json;
 use super::output::Output;
 use crate::domain::expiry::InWords;
 use crate::domain::rule::OnExpiry;
 use crate::domain::visible;
+use crate::json;
 use crate::ops::{Host, SweepReport, sweep_approvals};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! Data and state machines: no input or output, no async, no ambient clock or randomness.
 
+pub mod api_key;
 pub mod approval;
 pub mod budget;
 pub mod canonical;

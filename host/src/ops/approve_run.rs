@@ -20,6 +20,7 @@ use crate::runner::{Driven, Progress, retriable};
 use crate::store::{
     CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
 };
+use std::collections::BTreeMap;
 
 /// Which waiting calls are decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,7 @@ pub enum Approved {
 pub async fn approve_run(
     host: &Host,
     request: ApproveRequest,
-    mut attended: Attended<'_>,
+    attended: Attended<'_>,
 ) -> Result<Approved, OpError> {
     let store = host.store()?;
     let id = find_run(host, &request.run).await?;
@@ -89,22 +90,48 @@ pub async fn approve_run(
         store.adopt_orphans(host.clock.now()).await?;
         run = store.load_turn(&id).await?;
     }
-    let mut decisions = match decisions(&run, &request, host.identity()) {
+    let decisions = match decisions(&run, &request, host.identity()) {
         Ok(decisions) => decisions,
         // Whoever comes too late may mean a call of an earlier turn.
         Err(_) => decisions(&store.load_run(&id).await?, &request, host.identity())?,
     };
-    let opened = open_stored(host, &mut run).await?;
-    let edit = match &request.choice {
-        Choice::Edit(arguments) => Some(arguments),
-        _ => None,
+    let edits = match request.choice {
+        // Of an edit's decisions only the named call's is an approval.
+        Choice::Edit(arguments) => decisions
+            .iter()
+            .find(|one| one.decision == Decision::Approve)
+            .map(|one| (one.call.clone(), arguments))
+            .into_iter()
+            .collect(),
+        _ => BTreeMap::new(),
     };
-    if edit.is_some() || opened.tools.speaks_of_approval() {
+    settle(host, run, Said { decisions, edits, note: request.note }, attended).await
+}
+
+/// What one person says of calls of one run.
+pub(super) struct Said {
+    pub(super) decisions: Vec<CallDecision>,
+    /// What they make of calls that they approve.
+    pub(super) edits: BTreeMap<CallId, NewArguments>,
+    pub(super) note: Option<String>,
+}
+
+/// Records what one person said, all of it or nothing, and goes on with the run where nothing waits any
+/// more. `run` is its latest turn.
+pub(super) async fn settle(
+    host: &Host,
+    mut run: StoredRun,
+    said: Said,
+    mut attended: Attended<'_>,
+) -> Result<Approved, OpError> {
+    let store = host.store()?;
+    let id = run.run.id.clone();
+    let Said { mut decisions, edits, note } = said;
+    let opened = open_stored(host, &mut run).await?;
+    if !edits.is_empty() || opened.tools.speaks_of_approval() {
         // As it would be driven: in place of a token, the value that it stands for.
         let run = store.load_to_drive(&id).await?;
-        if let Some(arguments) = edit {
-            edit_named(host, &opened, &run, arguments, &mut decisions).await?;
-        }
+        edit_calls(host, &opened, &run, &edits, &mut decisions).await?;
         ask_policies(host, &opened, &run, &mut decisions).await?;
     }
     for said in &mut decisions {
@@ -119,7 +146,7 @@ pub async fn approve_run(
         .decide(DecisionRequest {
             run: id.clone(),
             decisions,
-            resolver: Resolver { authenticated_as: host.identity().to_owned(), note: request.note },
+            resolver: Resolver { authenticated_as: host.identity().to_owned(), note },
             claim_as: host.owner()?,
             idempotency: None,
             at: host.clock.now(),
@@ -171,16 +198,16 @@ async fn claim_to_retry(
     }
 }
 
-/// Gives the named call's decision the edit that comes before it.
-async fn edit_named(
+/// Gives decisions the edits that come before them.
+async fn edit_calls(
     host: &Host,
     opened: &Opened,
     run: &StoredRun,
-    arguments: &NewArguments,
+    edits: &BTreeMap<CallId, NewArguments>,
     decisions: &mut [CallDecision],
 ) -> Result<(), OpError> {
-    // Of an edit's decisions only the named call's is an approval.
-    for decision in decisions.iter_mut().filter(|one| one.decision == Decision::Approve) {
+    for decision in decisions.iter_mut() {
+        let Some(arguments) = edits.get(&decision.call) else { continue };
         if let Some(call) = run.calls.iter().find(|call| call.id == decision.call) {
             let circumstances = run.circumstances_of(call, host.clock.now());
             let edited = edit_call(host, opened, call, arguments, circumstances).await?;
@@ -328,7 +355,7 @@ fn passed_over() -> Decision {
 }
 
 /// Nothing of the run waits: because everything was decided, or because nothing ever waited.
-fn nothing_waits(run: &StoredRun) -> OpError {
+pub(super) fn nothing_waits(run: &StoredRun) -> OpError {
     if let Some(error) = unknown_outcome(run) {
         return error;
     }
@@ -377,7 +404,7 @@ fn ask(run: &RunId, id: &CallId, tool: &str, what: &str, running: Option<u32>) -
     )
 }
 
-fn decided_before(call: &CallRecord) -> OpError {
+pub(super) fn decided_before(call: &CallRecord) -> OpError {
     OpError::Conflict(match (&call.decision, &call.resolver, call.decided_at) {
         (Some(decision), Some(resolver), Some(at)) => Conflict::AlreadyDecided {
             call: call.id.clone(),

@@ -44,6 +44,16 @@ pub enum OpError {
         /// What was asked for.
         call: String,
     },
+    /// Decisions that do not fit the calls that wait.
+    #[error("{}", misfit(.run, .missing, .unknown))]
+    Calls {
+        /// The run.
+        run: RunId,
+        /// Calls that wait, and of which nothing was said.
+        missing: Vec<String>,
+        /// What was named and the run does not have.
+        unknown: Vec<String>,
+    },
     /// Several runs or calls begin like that.
     #[error("`{prefix}` is the beginning of several ids: {}; give more characters", .found.join(", "))]
     Ambiguous {
@@ -102,6 +112,17 @@ pub enum OpError {
         /// The cure.
         hint: String,
     },
+}
+
+fn misfit(run: &RunId, missing: &[String], unknown: &[String]) -> String {
+    let mut clauses = Vec::new();
+    if !missing.is_empty() {
+        clauses.push(format!("a decision is missing for {}", missing.join(", ")));
+    }
+    if !unknown.is_empty() {
+        clauses.push(format!("run {run} has no call {}", unknown.join(", ")));
+    }
+    format!("{}; decide each call that waits, and no other", clauses.join(", and "))
 }
 
 fn counted(calls: usize) -> String {

@@ -90,6 +90,11 @@ impl Home {
         self.0.join("config.toml")
     }
 
+    /// The key of this machine's server.
+    pub fn api_key(&self) -> PathBuf {
+        self.0.join("api-key")
+    }
+
     /// Compiled components.
     pub fn cache(&self) -> PathBuf {
         self.0.join("cache")

@@ -8,7 +8,7 @@ use super::kept_role::KeptRoles;
 use super::random;
 use super::read_config::read_config;
 use super::system_clock::SystemClock;
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::config::HostConfig;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
@@ -67,8 +67,16 @@ impl HostOptions {
 /// Reads an environment variable.
 pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// What every operation works with.
+/// What every operation works with, and who asks for it. A process has one host; several people may ask
+/// it, each under an identity of their own.
 pub struct Host {
+    shared: Arc<Shared>,
+    /// Who is asking.
+    identity: String,
+}
+
+/// What is the same whoever asks; nothing of it is for other modules.
+pub struct Shared {
     pub(super) options: HostOptions,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) kept_roles: KeptRoles,
@@ -79,10 +87,19 @@ pub struct Host {
     owner: OnceLock<Owner>,
 }
 
+impl std::ops::Deref for Host {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 impl Host {
     /// A host. Nothing is opened yet.
     pub fn new(options: HostOptions) -> Self {
-        Self {
+        let identity = options.identity.clone();
+        let shared = Shared {
             options,
             clock: Arc::new(SystemClock),
             kept_roles: KeptRoles::default(),
@@ -91,13 +108,20 @@ impl Host {
             store: OnceLock::new(),
             gate: OnceLock::new(),
             owner: OnceLock::new(),
-        }
+        };
+        Self { shared: Arc::new(shared), identity }
+    }
+
+    /// The same host, asked by somebody else: whoever calls this has authenticated them.
+    pub fn acting_as(&self, identity: impl Into<String>) -> Self {
+        Self { shared: Arc::clone(&self.shared), identity: identity.into() }
     }
 
     /// Ends the host of a process that is about to exit: waits for the store, and leaves the engine's
     /// address space to the kernel, which takes it back faster than the engine gives it.
     pub fn leave(self) {
-        let Self { gate, owner, store, .. } = self;
+        // Where somebody else still works with it, their work goes on.
+        let Some(Shared { gate, owner, store, .. }) = Arc::into_inner(self.shared) else { return };
         std::mem::forget(gate);
         drop(owner);
         drop(store);
@@ -108,9 +132,14 @@ impl Host {
         self.options.persist
     }
 
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Who is asking.
     pub fn identity(&self) -> &str {
-        &self.options.identity
+        &self.identity
     }
 
     fn database(&self) -> PathBuf {

@@ -21,10 +21,11 @@ const MOST: usize = 64;
 /// What a role was opened from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
-    text: String,
-    files: BTreeMap<String, String>,
-    path: PathBuf,
-    components: Vec<Digest>,
+    pub(super) text: String,
+    pub(super) files: BTreeMap<String, String>,
+    pub(super) path: PathBuf,
+    /// By entry, then by policy.
+    pub(super) components: Vec<Digest>,
 }
 
 impl Origin {
@@ -39,14 +40,14 @@ impl Origin {
     }
 
     /// Whether the run was made of the same.
-    fn is_of(&self, run: &RunRecord) -> bool {
+    pub(super) fn is_of(&self, run: &RunRecord) -> bool {
         self.text == run.role_text
             && self.files == run.files
             && self.path == run.role_path
             && self.components == run.components
     }
 
-    /// The digests of the components, by entry.
+    /// The digests of the components, by entry, then by policy.
     pub(super) fn components(&self) -> &[Digest] {
         &self.components
     }
@@ -64,16 +65,16 @@ struct Kept {
 pub(super) struct KeptRoles(Mutex<VecDeque<Kept>>);
 
 impl KeptRoles {
-    /// The role that was opened for an equal run, unless a variable that it read has changed, or the host's
+    /// The role that was opened from the origin that is wanted, unless a variable that it read has changed, or the host's
     /// policies have.
     pub(super) fn find(
         &self,
-        run: &RunRecord,
+        is_wanted: impl Fn(&Origin) -> bool,
         environment: &Environment,
         policies: &Arc<HostPolicies>,
     ) -> Option<Arc<Opened>> {
         let mut kept = self.lock();
-        let place = kept.iter().position(|one| one.origin.is_of(run))?;
+        let place = kept.iter().position(|one| is_wanted(&one.origin))?;
         let one = kept.remove(place)?;
         let under = &one.opened.under;
         let same =
@@ -92,7 +93,7 @@ impl KeptRoles {
         // Two at a time may have opened the same one.
         kept.retain(|one| one.origin != origin);
         kept.truncate(MOST - 1);
-        let read = read.read.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let read = read.into_read();
         kept.push_front(Kept { origin, read, opened: Arc::clone(opened) });
     }
 
@@ -110,6 +111,19 @@ pub(super) struct Recorder<'e> {
 impl<'e> Recorder<'e> {
     pub(super) fn new(environment: &'e Environment) -> Self {
         Self { environment, read: Mutex::default() }
+    }
+
+    /// The environment, some of which was read before.
+    pub(super) fn after(
+        environment: &'e Environment,
+        read: BTreeMap<String, Option<String>>,
+    ) -> Self {
+        Self { environment, read: Mutex::new(read) }
+    }
+
+    /// What was read.
+    pub(super) fn into_read(self) -> BTreeMap<String, Option<String>> {
+        self.read.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads a variable.

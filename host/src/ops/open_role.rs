@@ -40,6 +40,8 @@ pub struct RoleFile {
     pub sources: Vec<Source>,
     /// Who decides about its calls, as the role says.
     pub policies: Vec<PolicyParts>,
+    /// The variables that were read with it.
+    variables: BTreeMap<String, Option<String>>,
 }
 
 /// A role that can be driven.
@@ -75,8 +77,10 @@ impl RoleFile {
         let text = read_text(path, LARGEST_ROLE, &shown, "the role")?;
         let path =
             std::path::absolute(path).map_err(|error| unreadable(&shown, "the role", &error))?;
-        let role =
-            parse(&text, &*host.options.environment).map_err(|errors| invalid(&errors, &shown))?;
+        let recorder = Recorder::new(&*host.options.environment);
+        let role = parse(&text, &|name| recorder.get(name));
+        let role = role.map_err(|errors| invalid(&errors, &shown))?;
+        let variables = recorder.into_read();
         let folder = folder(&path);
 
         let mut files = BTreeMap::new();
@@ -106,10 +110,7 @@ impl RoleFile {
         if !problems.is_empty() {
             return Err(unusable(problems, &shown));
         }
-        if with_policies {
-            keep_host(&mut files, &host.policies()?.places);
-        }
-        Ok(Self { path, shown, text, files, role, sources, policies })
+        Ok(Self { path, shown, text, files, role, sources, policies, variables })
     }
 
     /// Makes its tools ready, and checks its model as far as that goes without its key: the sentence
@@ -167,16 +168,50 @@ impl RoleFile {
         folder(&self.path)
     }
 
-    /// Makes its tools and its model ready.
+    /// Makes its tools and its model ready; what is ready is kept for the next run of the same role.
     ///
     /// # Errors
     /// Every problem found in its entries, or why its model cannot be used.
-    pub(super) async fn open(&self, host: &Host) -> Result<Opened, OpError> {
-        open(host, self.openable(), &*host.options.environment, host.policies()?).await
+    pub(super) async fn open(&self, host: &Host) -> Result<Arc<Opened>, OpError> {
+        let host_policies = host.policies()?;
+        let environment = &*host.options.environment;
+        let origin = Origin {
+            text: self.text.clone(),
+            files: self.files_of_run(host)?,
+            path: self.path.clone(),
+            components: self.components().map(|source| source.digest).collect(),
+        };
+        if let Some(opened) =
+            host.kept_roles.find(|kept| *kept == origin, environment, &host_policies)
+        {
+            return Ok(opened);
+        }
+        // Its variables were filled in when it was read.
+        let recorder = Recorder::after(environment, self.variables.clone());
+        let environment = |name: &str| recorder.get(name);
+        let opened = open(host, self.openable(), &environment, host_policies).await?;
+        let opened = Arc::new(opened);
+        host.kept_roles.keep(origin, recorder, &opened);
+        Ok(opened)
+    }
+
+    /// The components of its entries, then those of its policies.
+    pub(super) fn components(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter().chain(self.policies.iter().map(|policy| &policy.component))
+    }
+
+    /// The texts that a run keeps: those it names, and from where the host's policies come now.
+    ///
+    /// # Errors
+    /// What of the host's policies cannot be read.
+    pub(super) fn files_of_run(&self, host: &Host) -> Result<BTreeMap<String, String>, OpError> {
+        let mut files = self.files.clone();
+        keep_host(&mut files, &host.policies()?.places);
+        Ok(files)
     }
 
     fn openable(&self) -> Openable<'_> {
-        let Self { path, shown, text, files, sources, role, policies } = self;
+        let Self { path, shown, text, files, sources, role, policies, variables: _ } = self;
         Openable { role, text, files, sources, policies, path, shown }
     }
 }
@@ -197,7 +232,9 @@ pub(super) async fn open_stored(
     let run = &stored.run;
     let host_policies = host.policies()?;
     check_host_policies(run, &host_policies)?;
-    if let Some(opened) = host.kept_roles.find(run, &*host.options.environment, &host_policies) {
+    let environment = &*host.options.environment;
+    let wanted = |origin: &Origin| origin.is_of(run);
+    if let Some(opened) = host.kept_roles.find(wanted, environment, &host_policies) {
         return Ok(opened);
     }
     let origin = Origin::of(run);

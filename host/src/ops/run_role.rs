@@ -7,8 +7,9 @@ use super::host::Host;
 use super::open_role::{Opened, RoleFile};
 use super::random;
 use crate::domain::ids::RunId;
+use crate::domain::message::Message;
 use crate::domain::vote::enough_reviewers;
-use crate::runner::Driven;
+use crate::runner::{Driven, Progress};
 use crate::store::NewRun;
 use std::path::PathBuf;
 
@@ -31,9 +32,35 @@ pub struct RunRequest {
 pub async fn run_role(
     host: &Host,
     request: RunRequest,
-    mut attended: Attended<'_>,
+    attended: Attended<'_>,
 ) -> Result<Driven, OpError> {
     let file = RoleFile::read(host, &request.role)?;
+    let RunRequest { prompt, trigger, .. } = request;
+    start_run(host, &file, StartRequest { prompt, history: Vec::new(), trigger }, attended).await
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// What is asked.
+    pub prompt: String,
+    /// Texts of the user and of the model before it.
+    pub history: Vec<Message>,
+    /// What started it: `cli`, `http`, …
+    pub trigger: String,
+}
+
+/// Runs a role that was read before, until it pauses or ends. What it takes to call its tools is kept for
+/// the next run.
+///
+/// # Errors
+/// As [`run_role`].
+pub async fn start_run(
+    host: &Host,
+    file: &RoleFile,
+    request: StartRequest,
+    mut attended: Attended<'_>,
+) -> Result<Driven, OpError> {
     let opened = file.open(host).await?;
     check_reviewers(host, &opened, &file.shown)?;
     let claim = host
@@ -41,18 +68,16 @@ pub async fn run_role(
         .create_run(NewRun {
             id: RunId::from_random(random::sixteen()),
             owner: host.owner()?,
-            role_name: file.role.name,
-            role_text: file.text,
-            role_path: file.path,
-            files: file.files,
+            role_name: file.role.name.clone(),
+            role_text: file.text.clone(),
+            role_path: file.path.clone(),
+            files: file.files_of_run(host)?,
             components: file
-                .sources
-                .into_iter()
-                .chain(file.policies.into_iter().map(|policy| policy.component))
-                .map(|source| (source.digest, source.bytes))
+                .components()
+                .map(|source| (source.digest, source.bytes.clone()))
                 .collect(),
             conversation: None,
-            history: vec![],
+            history: request.history.into_iter().map(|said| redacted(&opened, said)).collect(),
             prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,
             requester: host.identity().to_owned(),
@@ -62,7 +87,19 @@ pub async fn run_role(
             at: host.clock.now(),
         })
         .await?;
+    attended.reporter.report(Progress::Created { run: &claim.run });
     continue_run(host, &opened, claim, None, &mut attended).await
+}
+
+/// A client's text without the values that the role declares secret.
+fn redacted(opened: &Opened, said: Message) -> Message {
+    match said {
+        Message::User { text } => Message::User { text: opened.secrets.redacted(text) },
+        Message::Assistant { text, calls, raw } => {
+            Message::Assistant { text: opened.secrets.redacted(text), calls, raw }
+        }
+        other => other,
+    }
 }
 
 /// Refuses a run whose calls nobody could approve, because too few of their reviewers are not the person

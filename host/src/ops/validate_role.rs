@@ -22,6 +22,16 @@ pub struct Validated {
     pub notes: Vec<String>,
 }
 
+/// Reads a role and everything it names, and loads its tools; gives the role, to be run.
+///
+/// # Errors
+/// As for [`validate_role`], and a missing key of its model.
+pub async fn check_role(host: &Host, path: &Path) -> Result<RoleFile, OpError> {
+    let file = RoleFile::read(host, path)?;
+    file.open(host).await?;
+    Ok(file)
+}
+
 /// Reads a role and everything it names, and loads its tools.
 ///
 /// # Errors

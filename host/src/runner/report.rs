@@ -1,13 +1,18 @@
 //! What a run tells whoever watches it. Nothing here is part of the run.
 
 use crate::domain::approval::Preview;
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, RunId};
 use crate::domain::secret::{Masker, mask};
 use std::time::Duration;
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress<'a> {
+    /// A new run is written down, and begins.
+    Created {
+        /// Its id.
+        run: &'a RunId,
+    },
     /// A paused or interrupted run goes on in this process.
     Resumed,
     /// A request to the model begins.
@@ -139,6 +144,7 @@ impl Reporter for Masked<'_> {
                 let (tool, by) = (&*mask(tool), &*mask(by));
                 self.watcher.report(Progress::CallRemembered { tool, by, from });
             }
+            Progress::Created { run } => self.watcher.report(Progress::Created { run }),
             Progress::Resumed => self.watcher.report(Progress::Resumed),
         }
     }

@@ -1,11 +1,12 @@
 //! `initrunner audit export`.
 
 use super::arguments::{AuditExport, ExportFormat};
+use super::csv;
 use super::line::Details;
-use super::{csv, json};
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::domain::event::Event;
+use crate::json;
 use crate::ops::{ExportRequest, Host, OpError, export_journal};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};

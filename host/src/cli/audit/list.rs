@@ -1,12 +1,12 @@
 //! `initrunner audit list`.
 
 use super::arguments::AuditList;
-use super::json;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::cli::table::{Column, draw};
 use crate::domain::clock::Timestamp;
 use crate::domain::visible::one_line;
+use crate::json;
 use crate::ops::{Host, list_approvals, list_starts};
 use crate::store::{ResolvedApproval, RunStart};
 use serde_json::Value;

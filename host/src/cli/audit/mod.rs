@@ -10,7 +10,6 @@ mod show;
 mod verify;
 
 use super::exit::Exit;
-use super::json;
 use super::output::Output;
 use crate::ops::Host;
 use arguments::Audit;

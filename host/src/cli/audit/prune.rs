@@ -1,9 +1,9 @@
 //! `initrunner audit prune`.
 
 use super::arguments::AuditPrune;
-use super::json;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
+use crate::json;
 use crate::ops::{Host, prune_journal};
 use crate::store::Pruned;
 

@@ -13,7 +13,7 @@ pub(super) async fn show(host: &Host, command: &AuditShow, output: &Output) -> E
         Err(error) => return output.failure(&error),
     };
     if command.json {
-        let events: Vec<Value> = events.iter().map(super::json::event).collect();
+        let events: Vec<Value> = events.iter().map(crate::json::event).collect();
         output.data(&Value::Array(events).to_string());
         return Exit::Done;
     }

@@ -1,10 +1,10 @@
 //! `initrunner audit verify`.
 
 use super::arguments::AuditVerify;
-use super::json;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::domain::visible;
+use crate::json;
 use crate::ops::{Host, verify_journal};
 
 pub(super) async fn verify(host: &Host, command: &AuditVerify, output: &Output) -> Exit {

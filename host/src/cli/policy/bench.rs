@@ -2,10 +2,10 @@
 
 use super::arguments::PolicyBench;
 use crate::cli::exit::Exit;
-use crate::cli::json::visible_text;
 use crate::cli::output::Output;
 use crate::cli::table::{Column, draw};
 use crate::domain::visible::one_line;
+use crate::json::visible_text;
 use crate::ops::{BenchedPolicy, BenchedQuestion, BenchedTool, Host, bench_policies};
 use serde_json::{Value, json};
 use std::time::Duration;

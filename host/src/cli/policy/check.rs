@@ -2,9 +2,9 @@
 
 use super::arguments::PolicyCheck;
 use crate::cli::exit::Exit;
-use crate::cli::json::visible_text;
 use crate::cli::output::Output;
 use crate::domain::visible::{lines, one_line};
+use crate::json::visible_text;
 use crate::ops::{CheckedPolicies, CheckedPolicy, Finding, Host, check_policies};
 use serde_json::{Value, json};
 

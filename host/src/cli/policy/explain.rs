@@ -3,11 +3,11 @@
 use super::arguments::PolicyExplain;
 use super::{answer_json, short};
 use crate::cli::exit::Exit;
-use crate::cli::json::visible_text;
 use crate::cli::output::{Output, Style};
 use crate::domain::policy::{Effect, PolicyAnswer, Question};
 use crate::domain::visible::one_line;
 use crate::gate::reason_text;
+use crate::json::visible_text;
 use crate::ops::{Asked, Explanation, Host, Step, Unasked, explain_call};
 use serde_json::{Value, json};
 

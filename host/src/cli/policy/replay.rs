@@ -3,12 +3,12 @@
 use super::answer_json;
 use super::arguments::PolicyReplay;
 use crate::cli::exit::Exit;
-use crate::cli::json::visible_text;
 use crate::cli::output::Output;
 use crate::cli::table::{Column, draw};
 use crate::domain::policy::Effect;
 use crate::domain::role::{PolicyComponent, PolicySpec, Position};
 use crate::domain::visible::one_line;
+use crate::json::visible_text;
 use crate::ops::{Host, ReplayRequest, ReplaySums, ReplayedCall, replay_policies};
 use serde_json::{Value, json};
 

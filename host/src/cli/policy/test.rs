@@ -2,12 +2,12 @@
 
 use super::arguments::PolicyTest;
 use crate::cli::exit::Exit;
-use crate::cli::json::visible_text;
 use crate::cli::output::Output;
 use crate::domain::policy::{PolicyRecord, strictest};
 use crate::domain::role::Position;
 use crate::domain::visible::{lines, one_line};
 use crate::gate::grounds;
+use crate::json::visible_text;
 use crate::ops::{Host, TestedCase, TestedFile, test_policies};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 //! go. It only takes away: what it says nothing about is as free as without it.
 
 mod parse;
-mod read_toml;
+pub(in crate::domain) mod read_toml;
 mod within;
 
 pub use parse::parse;

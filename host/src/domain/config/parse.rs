@@ -174,13 +174,13 @@ env = "PATH"
             "[limits\n",
             expect![[r#"
             c:1:8: this is not valid TOML: unclosed table, expected `]`
-              hint: write `[limits]` or `[grants]` on a line of its own, and lines `key = value` below it"#]],
+              hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it"#]],
         );
         check(
             "a = 1\na = 2\n",
             expect![[r#"
             c:2:1: this is not valid TOML: duplicate key
-              hint: write `[limits]` or `[grants]` on a line of its own, and lines `key = value` below it"#]],
+              hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it"#]],
         );
         check(
             "limits = 3\ngrants = 1979-05-27\n",
@@ -200,7 +200,7 @@ env = "PATH"
             &"[".repeat(100_000),
             expect![[r#"
             c:1:3: this is not valid TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
-              hint: write `[limits]` or `[grants]` on a line of its own, and lines `key = value` below it"#]],
+              hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it"#]],
         );
     }
 }

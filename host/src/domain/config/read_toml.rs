@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 const MAX_BYTES: usize = 1 << 20;
 
 /// Reads a text. `None`: it is no TOML, and the problem was noted.
-pub(super) fn read_toml(text: &str, problems: &mut Problems) -> Option<Node> {
+pub(in crate::domain) fn read_toml(text: &str, problems: &mut Problems) -> Option<Node> {
     let source = Source::new(text);
     if text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes; it may have {MAX_BYTES}", text.len());
@@ -37,7 +37,7 @@ pub(super) fn read_toml(text: &str, problems: &mut Problems) -> Option<Node> {
             problems.add(
                 source.position_of(at),
                 message,
-                "write `[limits]` or `[grants]` on a line of its own, and lines `key = value` below it",
+                "write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it",
             );
             None
         }

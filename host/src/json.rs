@@ -55,7 +55,7 @@ fn edits(edits: &[Edited]) -> Value {
 }
 
 /// One run, as `run`, `approve` and `resume` give it.
-pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Value {
+pub(crate) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Value {
     let waiting = |call: &&CallRecord| call.state == CallState::Waiting;
     let pending: Vec<Value> = run
         .calls
@@ -96,7 +96,7 @@ pub(super) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Va
 
 /// One row of `pending`. Borrowed, since there may be ten thousand.
 #[derive(serde::Serialize)]
-pub(super) struct PendingRow<'a> {
+pub(crate) struct PendingRow<'a> {
     run_id: &'a str,
     tool_call_id: &'a str,
     tool: &'a str,
@@ -133,7 +133,7 @@ impl<'a> RuleRow<'a> {
 }
 
 impl<'a> PendingRow<'a> {
-    pub(super) fn of(call: &'a PendingCall) -> Self {
+    pub(crate) fn of(call: &'a PendingCall) -> Self {
         Self {
             run_id: call.run.as_str(),
             tool_call_id: call.call.as_str(),
@@ -158,7 +158,7 @@ impl<'a> PendingRow<'a> {
 }
 
 /// One row of `runs`.
-pub(super) fn summary(run: &RunSummary) -> Value {
+pub(crate) fn summary(run: &RunSummary) -> Value {
     json!({
         "run_id": run.id.as_str(),
         "agent": run.role_name,
@@ -171,7 +171,7 @@ pub(super) fn summary(run: &RunSummary) -> Value {
 }
 
 /// The whole story, as `show` gives it.
-pub(super) fn story(story: &Story) -> Value {
+pub(crate) fn story(story: &Story) -> Value {
     let stored = &story.run;
     let messages: Vec<Value> = stored.messages.iter().map(message).collect();
     let calls: Vec<Value> = stored.calls.iter().map(call).collect();
@@ -208,7 +208,7 @@ pub(super) fn story(story: &Story) -> Value {
 }
 
 /// One event, as `audit show` and `audit export` give it.
-pub(super) fn event(event: &Event) -> Value {
+pub(crate) fn event(event: &Event) -> Value {
     json!({
         "sequence": event.sequence,
         "at": event.at.to_string(),
@@ -220,7 +220,7 @@ pub(super) fn event(event: &Event) -> Value {
 }
 
 /// One row of `audit list`.
-pub(super) fn start(start: &RunStart) -> Value {
+pub(crate) fn start(start: &RunStart) -> Value {
     json!({
         "sequence": start.sequence,
         "at": start.at.to_string(),
@@ -233,7 +233,7 @@ pub(super) fn start(start: &RunStart) -> Value {
 }
 
 /// One row of `audit list --approvals`.
-pub(super) fn approval(approval: &ResolvedApproval) -> Value {
+pub(crate) fn approval(approval: &ResolvedApproval) -> Value {
     json!({
         "request": approval.request,
         "run_id": approval.run.as_str(),
@@ -251,7 +251,7 @@ pub(super) fn approval(approval: &ResolvedApproval) -> Value {
 }
 
 /// What `audit verify` gives.
-pub(super) fn check(check: &JournalCheck) -> Value {
+pub(crate) fn check(check: &JournalCheck) -> Value {
     let findings: Vec<&String> = check.broken.iter().chain(&check.also).collect();
     json!({
         "holds": check.broken.is_none(),
@@ -263,7 +263,7 @@ pub(super) fn check(check: &JournalCheck) -> Value {
 }
 
 /// What `audit prune` gives.
-pub(super) fn pruned(report: &PruneReport, dry_run: bool) -> Value {
+pub(crate) fn pruned(report: &PruneReport, dry_run: bool) -> Value {
     let (before, after) = match &report.size {
         Some(Ok((before, after))) => (json!(before), json!(after)),
         _ => (Value::Null, Value::Null),
@@ -322,7 +322,7 @@ fn call(call: &CallRecord) -> Value {
 }
 
 /// What `sweep` gives, without the runs that went on.
-pub(super) fn sweep(report: &SweepReport) -> Value {
+pub(crate) fn sweep(report: &SweepReport) -> Value {
     let swept = &report.swept;
     let warned: Vec<Value> = swept
         .warned
@@ -359,7 +359,7 @@ pub(super) fn sweep(report: &SweepReport) -> Value {
 }
 
 /// One row of `recover`.
-pub(super) fn recovered(run: &Recovered) -> Value {
+pub(crate) fn recovered(run: &Recovered) -> Value {
     let (needs, waiting, questions) = match &run.needs {
         Needs::Nobody => ("resume", 0, &[][..]),
         Needs::Decisions(waiting) => ("approve", *waiting, &[][..]),
@@ -378,7 +378,7 @@ pub(super) fn recovered(run: &Recovered) -> Value {
 }
 
 /// What `inspect` gives.
-pub(super) fn inspection(found: &Inspection) -> Value {
+pub(crate) fn inspection(found: &Inspection) -> Value {
     let effects = |effects: Effects| {
         json!({
             "read_only": effects.read_only,
@@ -424,7 +424,7 @@ pub(super) fn inspection(found: &Inspection) -> Value {
 }
 
 /// JSON as text in which no character hides or moves anything: a terminal may show it.
-pub(super) fn visible_text(value: &Value) -> String {
+pub(crate) fn visible_text(value: &Value) -> String {
     let text = value.to_string();
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

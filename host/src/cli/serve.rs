@@ -1,0 +1,64 @@
+//! `initrunner serve`.
+
+use super::arguments::{FinishReasonWord, Serve};
+use super::exit::Exit;
+use super::output::Output;
+use super::signals;
+use crate::http::{ApiKeys, FinishReason, RolesError, ServeOptions, ServedRoles, serve as listen};
+use crate::ops::{Host, local_key};
+use std::net::SocketAddr;
+
+pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
+    let keys = match &command.api_key_file {
+        Some(path) => ApiKeys::of_file(path.clone()),
+        None => match local_key(&host) {
+            Ok((secret, path)) => {
+                output.talk(&format!("The key of this machine is in {}", path.display()));
+                Ok(ApiKeys::of_this_machine(&secret))
+            }
+            Err(error) => return output.failure(&error),
+        },
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(why) => {
+            output.error(&why);
+            return Exit::Failed;
+        }
+    };
+    let roles = match ServedRoles::read(&host, &command.role).await {
+        Ok(roles) => roles,
+        Err(error) => {
+            output.error(&error.to_string());
+            return match error {
+                RolesError::Roles(_) => Exit::InvalidRole,
+                RolesError::Nothing(_) => Exit::Usage,
+            };
+        }
+    };
+    let names: Vec<String> = roles.iter().map(|file| file.role.name.clone()).collect();
+    let options = ServeOptions {
+        listen: SocketAddr::new(command.host, command.port),
+        origins: command.cors_origin,
+        finish_reason: match command.finish_reason {
+            FinishReasonWord::Pending => FinishReason::Pending,
+            FinishReasonWord::Stop => FinishReason::Stop,
+        },
+        empty_content: command.empty_content,
+    };
+    let serving = match listen(host, roles, keys, options, signals::listen()).await {
+        Ok(serving) => serving,
+        Err(error) => {
+            output.error(&error.to_string());
+            return Exit::Failed;
+        }
+    };
+    output.data(&format!("Serving {} on http://{}", names.join(", "), serving.address()));
+    match serving.run().await {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            output.error(&error.to_string());
+            Exit::Failed
+        }
+    }
+}
