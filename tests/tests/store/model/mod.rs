@@ -3,7 +3,7 @@
 //! It is written from what is promised (the documentation of `trait Store`, and ARCHITECTURE.md), and
 //! shares nothing with a store but the words for states and the text of rules. It predicts of each verb
 //! whether it is accepted, or why it is refused, and what is true afterwards. `explore.rs` looks for an
-//! order of verbs in which the machine itself breaks a law (`law.rs`); `property.rs` takes the store
+//! order of verbs in which the machine itself breaks a law (`law.rs`); `property/` takes the store
 //! through the same orders and has it agree at each step.
 
 mod call;
