@@ -168,7 +168,13 @@ impl Home {
         self.start_of(&crate::failing_binary(), arguments)
     }
 
-    fn start_of<'a>(&self, program: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Start {
+    /// Another program with these arguments and the same environment: a script that uses this folder's
+    /// server.
+    pub fn start_of<'a>(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Start {
         let mut command = Command::new(program);
         command
             .env_clear()
