@@ -28,10 +28,16 @@ pub fn of_host() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
+/// The last part of this system's name, as cargo has it.
+const LIBC: &str = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+
 /// Where a package of this build lies.
 fn packages() -> BTreeMap<String, PathBuf> {
+    // Packages for other systems than this one are not here.
+    let this = format!("{}-unknown-linux-{LIBC}", std::env::consts::ARCH);
     let told = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .args(["--filter-platform", &this])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

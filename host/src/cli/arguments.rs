@@ -87,6 +87,12 @@ pub(super) struct Serve {
     /// Leave the text of a paused completion empty where the model said nothing.
     #[arg(long)]
     pub(super) empty_content: bool,
+    /// Seconds after which an answer that is not streamed is no longer waited for; the run goes on.
+    #[arg(long, default_value_t = 600, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) request_timeout: u64,
+    /// Requests a minute of one key; decisions count apart. 0 allows any number.
+    #[arg(long, default_value_t = 60_000, value_name = "N")]
+    pub(super) rate_limit: u32,
     /// Keep nothing: runs live in memory, and a pause cannot be resumed.
     #[arg(long)]
     pub(super) no_audit: bool,

@@ -7,6 +7,8 @@ use super::signals;
 use crate::http::{ApiKeys, FinishReason, RolesError, ServeOptions, ServedRoles, serve as listen};
 use crate::ops::{Host, local_key};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
     let keys = match &command.api_key_file {
@@ -45,6 +47,8 @@ pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
             FinishReasonWord::Stop => FinishReason::Stop,
         },
         empty_content: command.empty_content,
+        rate: NonZeroU32::new(command.rate_limit),
+        patience: Duration::from_secs(command.request_timeout),
     };
     let serving = match listen(host, roles, keys, options, signals::listen()).await {
         Ok(serving) => serving,

@@ -162,7 +162,9 @@ mod tests {
         assert_eq!(key.digest, Digest::of(secret.as_bytes()));
         assert_eq!(parse_api_keys(&key.to_toml()), Ok(vec![key.clone()]));
         assert!(!key.to_toml().contains(&secret));
-        check(&key.to_toml(), expect![]);
+        check(&key.to_toml(), expect![[r#"
+            ci {Caller, Reviewer}
+        "#]]);
         check("", expect![]);
     }
 
@@ -170,11 +172,29 @@ mod tests {
     fn what_is_wrong_is_told_where() {
         check(
             "[[key]]\nname = \"C I\"\nroles = [\"caller\", \"boss\"]\nsha256 = \"12\"\n[[key]]\nnmae = 1\n",
-            expect![],
+            expect![[r#"
+                k:2:8: this is no name for a key
+                  hint: use 1 to 64 of `a-z`, `0-9`, `.`, `_` and `-`
+                k:3:20: an item of `roles` must be one of `caller`, `reviewer`, `admin`, not `boss`
+                  hint: write one of `caller`, `reviewer`, `admin`
+                k:4:10: this is no SHA-256 digest
+                  hint: make the key with `initrunner key NAME`, which prints this line
+                k:5:1: the key `roles` is missing
+                  hint: add a line such as `roles = ["caller"]`
+                k:5:1: the key `sha256` is missing
+                  hint: make the key with `initrunner key NAME`, which prints this line
+                k:6:1: unknown key `nmae`
+                  hint: did you mean `name`?"#]],
         );
         let one = ApiKey::generate("ci", BTreeSet::new(), [7; 32]).0.to_toml();
-        check(&format!("{one}{one}"), expect![]);
-        check("keys = []", expect![]);
-        check("[[key]", expect![]);
+        check(&format!("{one}{one}"), expect![[r#"
+            k:5:1: two keys are called `ci`
+              hint: give one of them another name"#]]);
+        check("keys = []", expect![[r#"
+            k:1:1: unknown key `keys`
+              hint: did you mean `key`?"#]]);
+        check("[[key]", expect![[r#"
+            k:1:7: this is not valid TOML: unclosed array table, expected `]`
+              hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it"#]]);
     }
 }

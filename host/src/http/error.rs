@@ -5,9 +5,12 @@ use crate::llm::ModelError;
 use crate::ops::OpError;
 use crate::store::{Conflict, StoreError};
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+
+/// The header that names the run, on every answer that has one.
+pub(crate) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
 
 /// A refusal.
 #[derive(Debug, Clone)]
@@ -21,12 +24,14 @@ pub(crate) struct ApiError {
     param: Option<String>,
     /// What else programs can use.
     more: Map<String, Value>,
+    /// Seconds after which it is worth trying again.
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let (message, param, more) = (message.into(), None, Map::new());
-        Self { status, code, message, param, more }
+        Self { status, code, message, param, more, retry_after: None }
     }
 
     /// The request cannot be understood, or asks for what there is not.
@@ -42,6 +47,17 @@ impl ApiError {
     pub(crate) fn about(mut self, param: &str) -> Self {
         self.param = Some(param.to_owned());
         self
+    }
+
+    /// It is worth trying again after so many seconds.
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// It is about this run.
+    pub(crate) fn of_run(self, run: &str) -> Self {
+        self.with("run_id", run)
     }
 
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -76,7 +92,16 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status;
+        let run = self.more.get("run_id").and_then(Value::as_str);
+        let run = run.and_then(|run| HeaderValue::from_str(run).ok());
+        let retry_after = self.retry_after;
         let mut response = (status, Json(self.body())).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(run) = run {
+            response.headers_mut().insert(RUN_ID, run);
+        }
         if status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
@@ -153,6 +178,12 @@ fn of_conflict(conflict: &Conflict, message: String) -> ApiError {
             .with("tool_call_id", call.as_str())
             .with("at", at.to_string()),
         Conflict::OwnedElsewhere { .. } => conflicting("owned_elsewhere"),
+        Conflict::ConversationBusy { run, state } => {
+            conflicting("conversation_busy").of_run(run.as_str()).with("state", state.as_str())
+        }
+        Conflict::KeyReused => {
+            ApiError::new(S::UNPROCESSABLE_ENTITY, "key_reused", message).about("Idempotency-Key")
+        }
         Conflict::Cancelled { by, at, .. } => conflicting("cancelled")
             .with("resolved_by", one_line(by))
             .with("resolved_at", at.to_string()),

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::error::ApiError;
+use super::rate::Kind;
 use crate::domain::api_key::{ApiKey, KeyRole};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -47,11 +48,14 @@ impl Guarded {
         })
     }
 
+    /// Whether everybody's runs are theirs to see.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.roles.contains(&KeyRole::Admin) || self.roles.contains(&KeyRole::Reviewer)
+    }
+
     /// Whether a run of this requester is theirs to see.
     pub(crate) fn sees(&self, requester: &str) -> bool {
-        self.roles.contains(&KeyRole::Admin)
-            || self.roles.contains(&KeyRole::Reviewer)
-            || self.identity == requester
+        self.sees_all() || self.identity == requester
     }
 }
 
@@ -59,7 +63,15 @@ impl Guarded {
 const LONGEST_NOTE: usize = 200;
 
 pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
-    match check(&app, request.method(), request.headers()) {
+    let kind = match *request.method() == Method::POST
+        && request.uri().path().starts_with("/v1/approvals/")
+    {
+        true => Kind::Decision,
+        false => Kind::Request,
+    };
+    let checked = check(&app, request.method(), request.headers())
+        .and_then(|guarded| app.rates.count(&guarded.identity, kind).map(|()| guarded));
+    match checked {
         Ok(guarded) => {
             request.extensions_mut().insert(guarded);
             next.run(request).await

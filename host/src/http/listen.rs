@@ -1,6 +1,7 @@
 //! Listening, and ending well: connections are bounded in what they may send and how long they may take,
 //! and when the process is asked to stop its runs are handed back before it ends.
 
+use super::rate::Rates;
 use super::{ApiKeys, App, ServeOptions, ServedRoles, router};
 use crate::ops::{Attended, Host, Needs, OpError, Sweeper, recover_runs, resume_run};
 use crate::runner::Silent;
@@ -80,7 +81,8 @@ pub async fn serve(
     };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     options.listen = listener.local_addr().map_err(listen)?;
-    let app = Arc::new(App { host, roles, keys, options, stop });
+    let rates = Rates::new(options.rate);
+    let app = Arc::new(App { host, roles, keys, options, rates, stop });
     Ok(Serving { listener, app })
 }
 

@@ -3,12 +3,18 @@
 
 mod approvals;
 mod completions;
+mod cors;
 mod error;
+mod events;
 mod guard;
 mod health;
+mod idempotency;
 mod keys;
 mod listen;
 mod models;
+mod page;
+mod prefer;
+mod rate;
 mod read_body;
 mod roles;
 mod runs;
@@ -25,8 +31,11 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use guard::Guarded;
+use rate::Rates;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Bytes of one request's body. A history of a thousand pages is 4 MB, and models take less.
@@ -45,6 +54,10 @@ pub struct ServeOptions {
     /// Whether the text of a paused completion is empty where the model said nothing, in the place of one
     /// line that says what is awaited.
     pub empty_content: bool,
+    /// How long an answer that is not streamed is waited for. The run goes on after that.
+    pub patience: Duration,
+    /// How many requests a minute each holder of a key may send; nothing: any number.
+    pub rate: Option<NonZeroU32>,
 }
 
 /// The `finish_reason` of a paused completion.
@@ -72,6 +85,7 @@ pub(crate) struct App {
     pub(crate) roles: ServedRoles,
     pub(crate) keys: ApiKeys,
     pub(crate) options: ServeOptions,
+    rates: Rates,
     /// Set to a sentence when the process is asked to stop: runs are handed back, and no more begin.
     pub(crate) stop: watch::Receiver<Option<String>>,
 }
@@ -88,6 +102,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/v1/approvals/{run}", get(approvals::show).post(approvals::decide))
         .route("/v1/runs", get(runs::list))
         .route("/v1/runs/{run}", get(runs::show))
+        .route("/v1/runs/{run}/events", get(runs::watch))
         .route("/v1/runs/{run}/cancel", post(runs::cancel))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
@@ -97,6 +112,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .merge(guarded)
+        .layer(from_fn_with_state(Arc::clone(&app), cors::cors))
         .with_state(app)
 }
 

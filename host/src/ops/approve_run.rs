@@ -18,7 +18,8 @@ use crate::domain::visible::one_line;
 use crate::gate::Proposed;
 use crate::runner::{Driven, Progress, retriable};
 use crate::store::{
-    CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
+    CallDecision, CallRecord, Claim, Conflict, DecisionRequest, Idempotency, PendingCall,
+    StoreError, StoredRun,
 };
 use std::collections::BTreeMap;
 
@@ -105,7 +106,8 @@ pub async fn approve_run(
             .collect(),
         _ => BTreeMap::new(),
     };
-    settle(host, run, Said { decisions, edits, note: request.note }, attended).await
+    settle(host, run, Said { decisions, edits, note: request.note, idempotency: None }, attended)
+        .await
 }
 
 /// What one person says of calls of one run.
@@ -114,6 +116,8 @@ pub(super) struct Said {
     /// What they make of calls that they approve.
     pub(super) edits: BTreeMap<CallId, NewArguments>,
     pub(super) note: Option<String>,
+    /// What tells that the request is sent again.
+    pub(super) idempotency: Option<Idempotency>,
 }
 
 /// Records what one person said, all of it or nothing, and goes on with the run where nothing waits any
@@ -126,7 +130,7 @@ pub(super) async fn settle(
 ) -> Result<Approved, OpError> {
     let store = host.store()?;
     let id = run.run.id.clone();
-    let Said { mut decisions, edits, note } = said;
+    let Said { mut decisions, edits, note, idempotency } = said;
     let opened = open_stored(host, &mut run).await?;
     if !edits.is_empty() || opened.tools.speaks_of_approval() {
         // As it would be driven: in place of a token, the value that it stands for.
@@ -148,7 +152,7 @@ pub(super) async fn settle(
             decisions,
             resolver: Resolver { authenticated_as: host.identity().to_owned(), note },
             claim_as: host.owner()?,
-            idempotency: None,
+            idempotency,
             at: host.clock.now(),
         })
         .await;

@@ -4,13 +4,14 @@ use super::Attended;
 use super::approve_run::{Approved, Said, decided_before, nothing_waits, settle};
 use super::edit_call::NewArguments;
 use super::error::OpError;
+use super::find_conversation::find_repeated;
 use super::find_run::find_run;
 use super::host::Host;
 use crate::domain::decision::Decision;
 use crate::domain::ids::CallId;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
-use crate::store::{CallDecision, CallRecord, StoredRun};
+use crate::store::{CallDecision, CallRecord, Conflict, Idempotency, StoredRun};
 use std::collections::BTreeMap;
 
 /// What is said of one call.
@@ -44,11 +45,14 @@ pub struct DecideRequest {
     pub answers: BTreeMap<String, CallAnswer>,
     /// What the person calls themselves; recorded, never trusted.
     pub note: Option<String>,
+    /// What tells that the request is sent again.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// Records the decisions, all of them or none, and goes on with the run.
 ///
 /// # Errors
+/// [`Conflict::Repeated`] where the same request was sent before;
 /// [`OpError::Calls`] where a call that waits is not named, or one is named that the run does not have;
 /// others as for [`approve_run`](super::approve_run).
 pub async fn decide_calls(
@@ -58,6 +62,9 @@ pub async fn decide_calls(
 ) -> Result<Approved, OpError> {
     let store = host.store()?;
     let id = find_run(host, &request.run).await?;
+    if let Some(run) = find_repeated(host, request.idempotency.as_ref()).await? {
+        return Err(OpError::Conflict(Conflict::Repeated { run }));
+    }
     let mut run = store.load_turn(&id).await?;
     if run.run.state == RunState::Running {
         store.adopt_orphans(host.clock.now()).await?;
@@ -98,9 +105,10 @@ fn said(run: &StoredRun, request: DecideRequest) -> Result<Said, OpError> {
     if !missing.is_empty() {
         return Err(OpError::Calls { run: run.run.id.clone(), missing, unknown: Vec::new() });
     }
-    let mut said = Said { decisions: Vec::new(), edits: BTreeMap::new(), note: request.note };
+    let DecideRequest { answers, note, idempotency, .. } = request;
+    let mut said = Said { decisions: Vec::new(), edits: BTreeMap::new(), note, idempotency };
     for call in &run.calls {
-        let Some(answer) = request.answers.get(call.id.as_str()) else { continue };
+        let Some(answer) = answers.get(call.id.as_str()) else { continue };
         let (decision, edit) = decision(call, &answer.choice)?;
         if let Some(arguments) = edit {
             said.edits.insert(call.id.clone(), NewArguments::Json(arguments));
@@ -131,5 +139,5 @@ fn decision(call: &CallRecord, choice: &CallChoice) -> Result<(Decision, Option<
 }
 
 fn wrong_state(call: &CallId, state: CallState) -> OpError {
-    OpError::Conflict(crate::store::Conflict::WrongCallState { call: call.clone(), state })
+    OpError::Conflict(Conflict::WrongCallState { call: call.clone(), state })
 }

@@ -8,6 +8,7 @@ use super::kept_role::KeptRoles;
 use super::random;
 use super::read_config::read_config;
 use super::system_clock::SystemClock;
+use super::watch_journal::Watchers;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::config::HostConfig;
 use crate::domain::ids::OwnerId;
@@ -69,6 +70,7 @@ pub type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// What every operation works with, and who asks for it. A process has one host; several people may ask
 /// it, each under an identity of their own.
+#[derive(Clone)]
 pub struct Host {
     shared: Arc<Shared>,
     /// Who is asking.
@@ -81,6 +83,7 @@ pub struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) kept_roles: KeptRoles,
     pub(super) policy_watch: PolicyWatch,
+    pub(super) watchers: Arc<Watchers>,
     config: OnceLock<HostConfig>,
     store: OnceLock<Arc<dyn Store>>,
     gate: OnceLock<Gate>,
@@ -104,6 +107,7 @@ impl Host {
             clock: Arc::new(SystemClock),
             kept_roles: KeptRoles::default(),
             policy_watch: PolicyWatch::default(),
+            watchers: Arc::default(),
             config: OnceLock::new(),
             store: OnceLock::new(),
             gate: OnceLock::new(),

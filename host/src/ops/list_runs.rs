@@ -2,7 +2,7 @@
 
 use super::error::OpError;
 use super::host::Host;
-use crate::store::RunSummary;
+use crate::store::{Page, RunFilter, RunPage, RunSummary};
 
 /// The runs, newest first, at most `limit`.
 ///
@@ -12,4 +12,14 @@ pub async fn list_runs(host: &Host, limit: usize) -> Result<Vec<RunSummary>, OpE
     let store = host.store()?;
     store.adopt_orphans(host.clock.now()).await?;
     Ok(store.runs(limit).await?)
+}
+
+/// A page of the runs that are wanted.
+///
+/// # Errors
+/// Where the database cannot be read.
+pub async fn page_runs(host: &Host, filter: RunFilter, page: Page) -> Result<RunPage, OpError> {
+    let store = host.store()?;
+    store.adopt_orphans(host.clock.now()).await?;
+    Ok(store.list_runs(filter, page).await?)
 }

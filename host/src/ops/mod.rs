@@ -13,7 +13,9 @@ mod edit_call;
 mod error;
 mod explain_call;
 mod export_journal;
+mod find_conversation;
 mod find_run;
+mod follow_run;
 mod home;
 mod host;
 mod host_policies;
@@ -44,6 +46,7 @@ mod tell_problems;
 mod test_policies;
 mod validate_role;
 mod verify_journal;
+mod watch_journal;
 
 pub use approve_run::{
     ApproveRequest, Approved, Choice, Selection, approve_run, pending_question, question,
@@ -58,14 +61,16 @@ pub use edit_call::NewArguments;
 pub use error::OpError;
 pub use explain_call::{Explanation, Step, Unasked, explain_call};
 pub use export_journal::{ExportRequest, export_journal};
+pub use find_conversation::{find_conversation, find_repeated};
+pub use follow_run::follow_run;
 pub use home::Home;
 pub use host::{Environment, Host, HostOptions, check_named_database};
 pub use host_policies::POLICY_DIR;
 pub use identity::identity;
 pub use inspect_component::inspect_component;
 pub use list_audit::{list_approvals, list_starts};
-pub use list_pending::list_pending;
-pub use list_runs::list_runs;
+pub use list_pending::{list_pending, page_pending};
+pub use list_runs::{list_runs, page_runs};
 pub use make_key::{local_key, make_key};
 pub use make_policy_schema::{PolicySchema, make_policy_schema};
 pub use open_role::RoleFile;
@@ -81,6 +86,7 @@ pub use tell_problems::Finding;
 pub use test_policies::{TestedCase, TestedFile, test_policies};
 pub use validate_role::{Validated, check_role, validate_role};
 pub use verify_journal::verify_journal;
+pub use watch_journal::{RunEvents, watch_run};
 
 use crate::runner::Reporter;
 use tokio::sync::watch;

@@ -10,7 +10,7 @@ use crate::domain::ids::RunId;
 use crate::domain::message::Message;
 use crate::domain::vote::enough_reviewers;
 use crate::runner::{Driven, Progress};
-use crate::store::NewRun;
+use crate::store::{Conversation, Idempotency, NewRun};
 use std::path::PathBuf;
 
 /// What to run.
@@ -36,7 +36,7 @@ pub async fn run_role(
 ) -> Result<Driven, OpError> {
     let file = RoleFile::read(host, &request.role)?;
     let RunRequest { prompt, trigger, .. } = request;
-    start_run(host, &file, StartRequest { prompt, history: Vec::new(), trigger }, attended).await
+    start_run(host, &file, StartRequest::new(prompt, trigger), attended).await
 }
 
 /// What to start.
@@ -48,6 +48,17 @@ pub struct StartRequest {
     pub history: Vec<Message>,
     /// What started it: `cli`, `http`, …
     pub trigger: String,
+    /// The conversation that it continues.
+    pub conversation: Option<Conversation>,
+    /// What tells that the request is sent again.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl StartRequest {
+    /// A run that stands alone.
+    pub fn new(prompt: String, trigger: String) -> Self {
+        Self { prompt, history: Vec::new(), trigger, conversation: None, idempotency: None }
+    }
 }
 
 /// Runs a role that was read before, until it pauses or ends. What it takes to call its tools is kept for
@@ -76,14 +87,14 @@ pub async fn start_run(
                 .components()
                 .map(|source| (source.digest, source.bytes.clone()))
                 .collect(),
-            conversation: None,
+            conversation: request.conversation,
             history: request.history.into_iter().map(|said| redacted(&opened, said)).collect(),
             prompt: opened.secrets.redacted(request.prompt),
             trigger: request.trigger,
             requester: host.identity().to_owned(),
             budgets: file.role.budgets,
             reply_to: None,
-            idempotency: None,
+            idempotency: request.idempotency,
             at: host.clock.now(),
         })
         .await?;

@@ -280,6 +280,9 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> StoreFuture<'_, Vec<Event>>;
 
+    /// The number of the last event; 0 where there is none.
+    fn last_event(&self) -> StoreFuture<'_, i64>;
+
     /// Starts and resumptions of runs, newest first, as far as they were not pruned: of a run that was,
     /// the resumptions are left.
     fn starts(&self, limit: usize) -> StoreFuture<'_, Vec<RunStart>>;

@@ -27,6 +27,8 @@ fn help_and_version_are_data() {
           inspect      Show what a component is and asks for, before trusting it
           policy       Try policies before calls depend on them
           audit        Read, check and prune what was written down
+          serve        Serve roles over HTTP, as OpenAI's clients ask for them
+          key          Make a key for a server's clients
           completions  Print completions for a shell
 
         Options:
@@ -100,6 +102,8 @@ fn words_that_mean_nothing_are_usage() {
         !   inspect      Show what a component is and asks for, before trusting it
         !   policy       Try policies before calls depend on them
         !   audit        Read, check and prune what was written down
+        !   serve        Serve roles over HTTP, as OpenAI's clients ask for them
+        !   key          Make a key for a server's clients
         !   completions  Print completions for a shell
         !
         ! Options:
@@ -116,7 +120,7 @@ fn words_that_mean_nothing_are_usage() {
     home.run(["aprove"]).check(expect![[r#"
         ! error: unrecognized subcommand 'aprove'
         !
-        !   tip: some similar subcommands exist: 'recover', 'approve'
+        !   tip: some similar subcommands exist: 'serve', 'recover', 'approve'
         !
         ! Usage: initrunner [OPTIONS] <COMMAND>
         !

@@ -69,7 +69,7 @@ fn a_store_tells_of_other_processes_writes_soon() {
     let (ours, theirs) = (files.open(), files.open());
     let owner = owner(&theirs);
     let read_only = OpenOptions { read_only: true, ..files.options() };
-    let one_thread = OpenOptions { one_thread: true, ..files.options() };
+    let one_thread = OpenOptions { alone: true, ..files.options() };
     for options in [files.options(), read_only, one_thread] {
         let store = SqliteStore::open(options).unwrap();
         let mut receivers = [store.changes().unwrap(), store.changes().unwrap()];

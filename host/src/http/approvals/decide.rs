@@ -3,40 +3,109 @@
 //! The body maps the id of each call to `true` or `false`, or to
 //! `{"decision": "approve" | "deny" | "retry" | "report_unknown", "reason", "arguments", "version"}`.
 
-use crate::http::completions::{Finished, finish};
+use crate::domain::ids::RunId;
+use crate::http::completions::{
+    Finished, accepted, finish, finish_reason, refuse_when_stopping, too_long,
+};
 use crate::http::error::ApiError;
-use crate::http::{Caller, KeyRole, Shared, read_body};
-use crate::ops::{Approved, Attended, CallAnswer, CallChoice, DecideRequest, decide_calls};
-use crate::runner::Silent;
+use crate::http::prefer::respond_async;
+use crate::http::runs::run_id;
+use crate::http::{Caller, FinishReason, KeyRole, Shared, idempotency, read_body};
+use crate::ops::{
+    Approved, Attended, CallAnswer, CallChoice, DecideRequest, OpError, decide_calls, follow_run,
+};
+use crate::runner::{Progress, Reporter};
+use crate::store::Conflict;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use tokio::sync::mpsc;
 
 pub(in crate::http) async fn decide(
     State(app): State<Shared>,
     caller: Caller,
     Path(run): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     caller.may(KeyRole::Reviewer)?;
     if !app.host.persists() {
-        return Err(crate::ops::OpError::NotPersisted.into());
+        return Err(OpError::NotPersisted.into());
     }
-    let answers = answers(&read_body::object(body).await?)?;
-    let request = DecideRequest { run, answers, note: caller.note.clone() };
+    let run = run_id(run)?;
+    let reason = finish_reason(&headers)?;
+    let object = read_body::object(body).await?;
+    let what = json!(["decision", run.as_str()]);
+    let idempotency = idempotency::sent(&headers, &caller, &what, &object)?;
+    let answers = answers(&object)?;
+    refuse_when_stopping(&app)?;
+    let note = caller.note.clone();
+    let request = DecideRequest { run: run.to_string(), answers, note, idempotency };
     let (host, stop) = (app.host.acting_as(&caller.identity), app.stop.clone());
+    let (resumed, mut recorded) = mpsc::unbounded_channel();
     // The run goes on whether or not whoever decided waits for it.
     let deciding = tokio::spawn(async move {
-        let attended = Attended { reporter: &mut Silent, stop };
+        let attended = Attended { reporter: &mut Noticed(Some(resumed)), stop };
         decide_calls(&host, request, attended).await
     });
+    // The channel is closed by the decision's end, or by the run's going on.
+    if respond_async(&headers) && recorded.recv().await.is_some() {
+        return Ok(accepted(run.as_str()));
+    }
+    let Ok(decided) = tokio::time::timeout(app.options.patience, deciding).await else {
+        return Err(too_long(&app, run.as_str()));
+    };
     let gone = |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the server stops");
-    match deciding.await.map_err(gone)?? {
-        Approved::Driven(driven) => finish(&app, Finished::Driven(*driven), None),
-        Approved::Recorded(run) => finish(&app, Finished::Recorded(*run), None),
+    let finished = match decided.map_err(gone)? {
+        Ok(Approved::Driven(driven)) => Finished::Driven(*driven),
+        Ok(Approved::Recorded(run)) => Finished::Recorded(*run),
+        Err(OpError::Conflict(Conflict::Repeated { run })) => {
+            return again(&app, &run, reason, &headers).await;
+        }
+        Err(error) => return Err(ApiError::from(error).of_run(run.as_str())),
+    };
+    if respond_async(&headers) {
+        return Ok(accepted(run.as_str()));
+    }
+    finish(&app, finished, reason)
+}
+
+/// What became of the run of a decision that was sent before.
+async fn again(
+    app: &Shared,
+    run: &RunId,
+    reason: Option<FinishReason>,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    if respond_async(headers) {
+        return Ok(accepted(run.as_str()));
+    }
+    let following = follow_run(&app.host, run, app.stop.clone());
+    let Ok(found) = tokio::time::timeout(app.options.patience, following).await else {
+        return Err(too_long(app, run.as_str()));
+    };
+    match found? {
+        Some(driven) => finish(app, Finished::Driven(driven), reason),
+        None => {
+            refuse_when_stopping(app)?;
+            Err(too_long(app, run.as_str()))
+        }
+    }
+}
+
+/// Tells that the decisions are recorded and the run goes on.
+struct Noticed(Option<mpsc::UnboundedSender<()>>);
+
+impl Reporter for Noticed {
+    fn report(&mut self, progress: Progress<'_>) {
+        if let (Progress::Resumed, Some(sender)) = (progress, &self.0) {
+            // Whoever decided may be gone.
+            let _ = sender.send(());
+            self.0 = None;
+        }
     }
 }
 

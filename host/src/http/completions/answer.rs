@@ -3,17 +3,14 @@
 use crate::domain::message::Message;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, RUN_ID};
 use crate::http::{FinishReason, Shared};
 use crate::runner::{Driven, Ended};
 use crate::store::{CallRecord, StoredRun};
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-
-/// The header that names the run, on every answer that has one.
-pub(super) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
 
 /// What there is to answer with.
 pub(in crate::http) enum Finished {
@@ -49,9 +46,7 @@ pub(in crate::http) fn finish(
             body
         }
         Ended::Failed { .. } | Ended::Interrupted { .. } => {
-            let mut response = failed(&run, &ended).into_response();
-            name_run(&mut response, run.run.id.as_str());
-            return Ok(response);
+            return Err(failed(&run, &ended));
         }
     };
     let mut response = Json(body).into_response();
@@ -60,7 +55,7 @@ pub(in crate::http) fn finish(
 }
 
 /// Puts the run's id into the headers.
-pub(super) fn name_run(response: &mut Response, run: &str) {
+pub(in crate::http) fn name_run(response: &mut Response, run: &str) {
     if let Ok(value) = HeaderValue::from_str(run) {
         response.headers_mut().insert(RUN_ID, value);
     }
@@ -76,7 +71,7 @@ pub(super) fn failed(run: &StoredRun, ended: &Ended) -> ApiError {
         Ended::Paused | Ended::Completed { .. } => (StatusCode::OK, "", ""),
     };
     ApiError::new(status, code, one_line(why))
-        .with("run_id", run.run.id.as_str())
+        .of_run(run.run.id.as_str())
         .with("resumable", matches!(ended, Ended::Interrupted { .. }))
 }
 

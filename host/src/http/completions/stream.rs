@@ -5,19 +5,12 @@
 //! chunk that ends the one choice: clients that know nothing of approvals read past the first.
 
 use super::answer::{failed, id, name_run, paused_text, pending, usage};
-use super::{Event, Running, joined};
+use super::{Event, Running, Shape, joined};
+use crate::http::events::{EventBody, EventSender, Gone};
 use crate::http::{FinishReason, Shared};
 use crate::runner::{Driven, Ended};
-use axum::body::Body;
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http_body_util::StreamBody;
-use hyper::body::Frame;
 use serde_json::{Value, json};
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -49,49 +42,24 @@ impl Head {
     }
 }
 
-/// The frames of a body, from whoever makes them.
-struct Frames(mpsc::UnboundedReceiver<Bytes>);
-
-impl futures_core::Stream for Frames {
-    type Item = Result<Frame<Bytes>, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
-}
-
 pub(super) fn stream(
     app: Shared,
-    model: String,
+    shape: Shape,
     run: String,
-    wants_usage: bool,
     reason: Option<FinishReason>,
     events: mpsc::UnboundedReceiver<Event>,
     running: Running,
 ) -> Response {
-    let (sender, frames) = mpsc::unbounded_channel();
+    let (sender, body) = EventBody::new();
+    let Shape { model, usage: wants_usage, .. } = shape;
     let head = Head { id: id(&run), model, created: app.host.now().0 / 1_000_000 };
     tokio::spawn(async move {
         // Whoever read it is gone where this fails; the run goes on.
         let _ = tell(&app, &head, wants_usage, reason, events, running, &sender).await;
     });
-    let mut response = Body::new(StreamBody::new(Frames(frames))).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Proxies that collect answers would hold the first words back.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    let mut response = body.into_response();
     name_run(&mut response, &run);
     response
-}
-
-/// Nobody reads any more.
-struct Gone;
-
-type Sender = mpsc::UnboundedSender<Bytes>;
-
-fn send(sender: &Sender, data: &Value) -> Result<(), Gone> {
-    sender.send(format!("data: {data}\n\n").into()).map_err(|_| Gone)
 }
 
 async fn tell(
@@ -101,14 +69,14 @@ async fn tell(
     reason: Option<FinishReason>,
     mut events: mpsc::UnboundedReceiver<Event>,
     running: Running,
-    sender: &Sender,
+    sender: &EventSender,
 ) -> Result<(), Gone> {
-    send(sender, &head.delta(json!({"role": "assistant", "content": ""}), None))?;
+    sender.data(&head.delta(json!({"role": "assistant", "content": ""}), None))?;
     // Whether anything was said, in this turn and in those before.
     let (mut said, mut before) = (false, false);
     loop {
         match tokio::time::timeout(ALIVE, events.recv()).await {
-            Err(_) => sender.send(": alive\n\n".into()).map_err(|_| Gone)?,
+            Err(_) => sender.alive()?,
             Ok(Some(Event::Created(_))) => {}
             Ok(Some(Event::Turn)) => {
                 before |= said;
@@ -120,7 +88,7 @@ async fn tell(
                     false => text,
                 };
                 said = true;
-                send(sender, &head.delta(json!({"content": text}), None))?;
+                sender.data(&head.delta(json!({"content": text}), None))?;
             }
             Ok(None) => break,
         }
@@ -128,8 +96,8 @@ async fn tell(
     let Driven { ended, run } = match joined(running.await) {
         Ok(driven) => driven,
         Err(error) => {
-            send(sender, &error.body())?;
-            return done(sender);
+            sender.data(&error.body())?;
+            return sender.done();
         }
     };
     let reason = match &ended {
@@ -138,7 +106,7 @@ async fn tell(
             if !said {
                 let text = paused_text(app, &run);
                 if !text.is_empty() {
-                    send(sender, &head.delta(json!({"content": text}), None))?;
+                    sender.data(&head.delta(json!({"content": text}), None))?;
                 }
             }
             let mut event = head.chunk(json!([]));
@@ -148,23 +116,19 @@ async fn tell(
             if !app.host.persists() {
                 event["resumable"] = json!(false);
             }
-            send(sender, &event)?;
+            sender.data(&event)?;
             reason.unwrap_or(app.options.finish_reason).as_str()
         }
         Ended::Failed { .. } | Ended::Interrupted { .. } => {
-            send(sender, &failed(&run, &ended).body())?;
-            return done(sender);
+            sender.data(&failed(&run, &ended).body())?;
+            return sender.done();
         }
     };
-    send(sender, &head.delta(json!({}), Some(reason)))?;
+    sender.data(&head.delta(json!({}), Some(reason)))?;
     if wants_usage {
         let mut event = head.chunk(json!([]));
         event["usage"] = usage(&run);
-        send(sender, &event)?;
+        sender.data(&event)?;
     }
-    done(sender)
-}
-
-fn done(sender: &Sender) -> Result<(), Gone> {
-    sender.send("data: [DONE]\n\n".into()).map_err(|_| Gone)
+    sender.done()
 }

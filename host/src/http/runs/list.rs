@@ -1,37 +1,50 @@
-//! `GET /v1/runs`: the runs, newest first.
+//! `GET /v1/runs`: the runs, page by page. Whoever only calls sees their own.
 
+use crate::domain::run::RunState;
 use crate::http::error::ApiError;
+use crate::http::page::{Asked, Pairs, next};
 use crate::http::{Caller, KeyRole, Shared};
 use crate::json;
-use crate::ops::list_runs;
+use crate::ops::page_runs;
+use crate::store::{Order, RunFilter};
 use axum::Json;
-use axum::extract::{Query, State};
-use serde::Deserialize;
+use axum::extract::State;
 use serde_json::{Value, json as value};
 
-/// What may be asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct Wanted {
-    #[serde(default = "fifty")]
-    limit: usize,
-}
-
-const fn fifty() -> usize {
-    50
-}
-
-/// As many as one page may have.
-const MOST: usize = 1000;
+const KEYS: [&str; 3] = ["role", "state", "requester"];
 
 pub(in crate::http) async fn list(
     State(app): State<Shared>,
     caller: Caller,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    pairs: Pairs,
 ) -> Result<Json<Value>, ApiError> {
-    caller.may(KeyRole::Reviewer).or_else(|_| caller.may(KeyRole::Admin))?;
-    let Query(wanted) = wanted.map_err(|error| ApiError::bad("query", error.body_text()))?;
-    let runs = list_runs(&app.host, wanted.limit.clamp(1, MOST)).await?;
-    let rows: Vec<Value> = runs.iter().map(json::summary).collect();
-    Ok(Json(value!({"object": "list", "data": rows})))
+    if !caller.sees_all() {
+        caller.may(KeyRole::Caller)?;
+    }
+    let asked = Asked::read(pairs, &KEYS)?;
+    let words: Vec<String> =
+        RunState::ALL.iter().map(|state| format!("`{}`", state.as_str())).collect();
+    let states = |text: &str| text.split(',').map(|word| RunState::parse(word.trim())).collect();
+    let words = format!("one or several of {}, with `,` between them", words.join(", "));
+    let requester = asked.text("requester").map(str::to_owned);
+    let requester = match caller.sees_all() {
+        true => requester,
+        false => match requester {
+            Some(other) if other != caller.identity => {
+                return Err(ApiError::bad("requester", "only a reviewer sees runs of others"));
+            }
+            _ => Some(caller.identity.clone()),
+        },
+    };
+    let (since, until) = asked.times(app.host.now())?;
+    let filter = RunFilter {
+        role: asked.text("role").map(str::to_owned),
+        states: asked.word("state", states, &words)?.unwrap_or_default(),
+        requester,
+        since,
+        until,
+    };
+    let page = page_runs(&app.host, filter, asked.page(Order::NewestFirst)?).await?;
+    let rows: Vec<Value> = page.runs.iter().map(json::summary).collect();
+    Ok(Json(value!({"object": "list", "data": rows, "next": next(page.next)})))
 }

@@ -53,6 +53,12 @@ pub(super) fn events_after(
     Ok(events)
 }
 
+/// The number of the last one.
+pub(super) fn last_event(conn: &Connection) -> Result<i64, Fault> {
+    let sql = "SELECT coalesce(max(sequence), 0) FROM events";
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
 fn event(row: &Row<'_>) -> Result<Event, Fault> {
     let run = row.get_ref(2)?.as_str()?;
     Ok(Event {

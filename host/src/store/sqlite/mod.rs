@@ -743,6 +743,10 @@ impl Store for SqliteStore {
         self.read(move |conn| events::events_after(conn, &filter, after, limit))
     }
 
+    fn last_event(&self) -> StoreFuture<'_, i64> {
+        self.read(events::last_event)
+    }
+
     fn starts(&self, limit: usize) -> StoreFuture<'_, Vec<RunStart>> {
         self.read(move |conn| starts::starts(conn, limit))
     }

@@ -1,0 +1,129 @@
+//! Lists, page by page: what may be asked for in the query, and where a page ends.
+
+use super::error::ApiError;
+use crate::domain::clock::Timestamp;
+use crate::domain::moment::Moment;
+use crate::domain::visible::one_line;
+use crate::store::{Order, Page, Position};
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+
+/// Rows of a page where no number is asked for: a screen or two.
+const USUAL: usize = 50;
+
+/// Rows of a page at most: some 2 MB where each has long arguments.
+const MOST: usize = 1000;
+
+/// What every list takes.
+const COMMON: [&str; 5] = ["limit", "after", "order", "since", "until"];
+
+/// The query of a request as axum gives it: pairs, since a key that occurs twice is a mistake.
+pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// What is asked for in a query.
+pub(super) struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    /// # Errors
+    /// Where a key is not one of `known` or of every list's, or occurs twice.
+    pub(super) fn read(pairs: Pairs, known: &[&str]) -> Result<Self, ApiError> {
+        let Query(pairs) = pairs.map_err(|error| ApiError::bad("query", error.body_text()))?;
+        for (at, (key, _)) in pairs.iter().enumerate() {
+            let shown = one_line(key);
+            if !COMMON.contains(&&**key) && !known.contains(&&**key) {
+                let mut all: Vec<String> =
+                    known.iter().chain(&COMMON).map(|key| format!("`{key}`")).collect();
+                all.sort();
+                let message = format!("`{shown}` is not known; there are {}", all.join(", "));
+                return Err(ApiError::bad(&shown, message));
+            }
+            if pairs[..at].iter().any(|(before, _)| before == key) {
+                return Err(ApiError::bad(&shown, format!("`{shown}` is given twice")));
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The text of a key.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, text)| text.as_str())
+    }
+
+    /// Something that a key says, by its words.
+    pub(super) fn word<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&str) -> Option<T>,
+        words: &str,
+    ) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(key) else { return Ok(None) };
+        let read = read(text);
+        Ok(Some(read.ok_or_else(|| ApiError::bad(key, format!("`{key}` is {words}")))?))
+    }
+
+    /// `since` and `until`.
+    pub(super) fn times(
+        &self,
+        now: Timestamp,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+        let time = |key: &str| match self.text(key) {
+            None => Ok(None),
+            Some(text) => match Moment::parse(text) {
+                Ok(moment) => Ok(Some(moment.seen_from(now))),
+                Err(error) => Err(ApiError::bad(key, error.to_string())),
+            },
+        };
+        Ok((time("since")?, time("until")?))
+    }
+
+    /// Which page.
+    pub(super) fn page(&self, usual: Order) -> Result<Page, ApiError> {
+        let number = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+        let limit = self.word("limit", number, &format!("a number from 1 to {MOST}"))?;
+        let order = self.word(
+            "order",
+            |word| match word {
+                "newest" => Some(Order::NewestFirst),
+                "oldest" => Some(Order::OldestFirst),
+                _ => None,
+            },
+            "`newest` or `oldest`",
+        )?;
+        let after = self.word("after", place, "what `next` of the page before it said")?;
+        Ok(Page { order: order.unwrap_or(usual), after, limit: limit.unwrap_or(USUAL) })
+    }
+}
+
+/// Where the next page goes on, as clients send it back.
+pub(super) fn next(place: Option<Position>) -> Value {
+    let text = |Position { created_at, n }: Position| {
+        json!(BASE64URL_NOPAD.encode(format!("{}.{n}", created_at.0).as_bytes()))
+    };
+    place.map_or(Value::Null, text)
+}
+
+fn place(text: &str) -> Option<Position> {
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+    let (at, n) = str::from_utf8(&bytes).ok()?.split_once('.')?;
+    Some(Position { created_at: Timestamp(at.parse().ok()?), n: n.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_goes_out_and_comes_back() {
+        for (at, n) in [(0, 0), (1_777_040_468_000_000, 7), (i64::MIN, i64::MAX)] {
+            let position = Position { created_at: Timestamp(at), n };
+            let text = next(Some(position));
+            assert_eq!(place(text.as_str().unwrap()), Some(position));
+        }
+        assert_eq!(next(None), Value::Null);
+        for text in ["", "x", "MS4", "Li4", "MS4x.", "ü"] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
+}
