@@ -5,7 +5,7 @@ use super::error::ApiError;
 use super::rate::Kind;
 use crate::domain::api_key::{ApiKey, KeyRole};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeSet;
@@ -69,7 +69,7 @@ pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next:
         true => Kind::Decision,
         false => Kind::Request,
     };
-    let checked = check(&app, request.method(), request.headers())
+    let checked = check(&app, request.method(), request.uri(), request.headers())
         .and_then(|guarded| app.rates.count(&guarded.identity, kind).map(|()| guarded));
     match checked {
         Ok(guarded) => {
@@ -80,8 +80,15 @@ pub(super) async fn guard(State(app): State<Shared>, mut request: Request, next:
     }
 }
 
-fn check(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Guarded, ApiError> {
-    check_host(app, headers)?;
+fn check(
+    app: &Shared,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Guarded, ApiError> {
+    check_once(headers)?;
+    check_host(app, uri, headers)?;
+    check_path(uri.path())?;
     let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     if changes {
         check_origin(app, headers)?;
@@ -138,13 +145,54 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     }
 }
 
+/// Of two of these, a proxy in front may have gone by the other one (RFC 9110, section 5.3, and RFC 9112,
+/// section 3.2).
+fn check_once(headers: &HeaderMap) -> Result<(), ApiError> {
+    const ONCE: [(HeaderName, &str); 5] = [
+        (header::HOST, "Host"),
+        (header::AUTHORIZATION, "Authorization"),
+        (header::CONTENT_TYPE, "Content-Type"),
+        (header::ORIGIN, "Origin"),
+        (HeaderName::from_static("idempotency-key"), "Idempotency-Key"),
+    ];
+    match ONCE.iter().find(|(name, _)| headers.get_all(name).iter().nth(1).is_some()) {
+        None => Ok(()),
+        Some((_, shown)) => Err(ApiError::bad(shown, format!("`{shown}` is sent twice"))),
+    }
+}
+
+/// A path is text: what it names is looked up and shown.
+fn check_path(path: &str) -> Result<(), ApiError> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let digit = |at: usize| after.get(at).and_then(|digit| (*digit as char).to_digit(16));
+        match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.extend(u8::try_from(high << 4 | low));
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    match str::from_utf8(&bytes) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ApiError::bad("path", "the path is not text in UTF-8")),
+    }
+}
+
 /// A name that leads here only for a page that wants to read what a loopback server says (DNS
 /// rebinding) is none of ours.
-fn check_host(app: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_host(app: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     if !app.options.listen.ip().is_loopback() {
         return Ok(());
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    // A whole address, as one asks a proxy, holds before the header (RFC 9112, section 3.2.2).
+    let host = uri.authority().map_or(named, |authority| authority.as_str());
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

@@ -2,8 +2,8 @@
 
 use super::LARGEST_BODY;
 use super::error::ApiError;
-use crate::domain::canonical::Canonical;
-use axum::body::Body;
+use crate::domain::canonical;
+use axum::body::{Body, HttpBody};
 use axum::http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
@@ -21,11 +21,10 @@ pub(super) async fn object(body: Body) -> Result<serde_json::Map<String, Value>,
     if text.trim().is_empty() {
         return Err(ApiError::bad("body", "the body is empty; send a JSON object"));
     }
-    let read = Canonical::arguments(text);
-    let read = read.map_err(|error| ApiError::bad("body", format!("the body: {error}")))?;
-    match read.value() {
-        Value::Object(object) => Ok(object.clone()),
-        _ => Err(ApiError::bad("body", "the body is no JSON object")),
+    match canonical::parse(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(ApiError::bad("body", "the body is no JSON object")),
+        Err(error) => Err(ApiError::bad("body", format!("the body: {error}"))),
     }
 }
 
@@ -34,6 +33,10 @@ async fn bytes(body: Body) -> Result<bytes::Bytes, ApiError> {
         let message = format!("the body is larger than {} MiB", LARGEST_BODY >> 20);
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message).about("body")
     };
+    // Known from its announced length, before any of it is waited for.
+    if body.size_hint().lower() > LARGEST_BODY as u64 {
+        return Err(too_large());
+    }
     match tokio::time::timeout(PATIENCE, Limited::new(body, LARGEST_BODY).collect()).await {
         Err(_) => {
             let message = format!("the body did not arrive within {} seconds", PATIENCE.as_secs());

@@ -2,6 +2,7 @@
 //! an exit code or a status.
 
 use crate::domain::ids::{CallId, IdError, RunId};
+use crate::domain::visible::one_line;
 use crate::llm::ModelError;
 use crate::plugin::LoadError;
 use crate::store::{Conflict, StoreError};
@@ -120,6 +121,7 @@ fn misfit(run: &RunId, missing: &[String], unknown: &[String]) -> String {
         clauses.push(format!("a decision is missing for {}", missing.join(", ")));
     }
     if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(|it| format!("`{}`", one_line(it))).collect();
         clauses.push(format!("run {run} has no call {}", unknown.join(", ")));
     }
     format!("{}; decide each call that waits, and no other", clauses.join(", and "))
