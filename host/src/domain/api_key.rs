@@ -162,9 +162,12 @@ mod tests {
         assert_eq!(key.digest, Digest::of(secret.as_bytes()));
         assert_eq!(parse_api_keys(&key.to_toml()), Ok(vec![key.clone()]));
         assert!(!key.to_toml().contains(&secret));
-        check(&key.to_toml(), expect![[r#"
+        check(
+            &key.to_toml(),
+            expect![[r#"
             ci {Caller, Reviewer}
-        "#]]);
+        "#]],
+        );
         check("", expect![]);
     }
 
@@ -187,14 +190,23 @@ mod tests {
                   hint: did you mean `name`?"#]],
         );
         let one = ApiKey::generate("ci", BTreeSet::new(), [7; 32]).0.to_toml();
-        check(&format!("{one}{one}"), expect![[r#"
+        check(
+            &format!("{one}{one}"),
+            expect![[r#"
             k:5:1: two keys are called `ci`
-              hint: give one of them another name"#]]);
-        check("keys = []", expect![[r#"
+              hint: give one of them another name"#]],
+        );
+        check(
+            "keys = []",
+            expect![[r#"
             k:1:1: unknown key `keys`
-              hint: did you mean `key`?"#]]);
-        check("[[key]", expect![[r#"
+              hint: did you mean `key`?"#]],
+        );
+        check(
+            "[[key]",
+            expect![[r#"
             k:1:7: this is not valid TOML: unclosed array table, expected `]`
-              hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it"#]]);
+              hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it"#]],
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What a request is refused with: one shape, OpenAI's, with the status in front.
 
+use super::body::{ErrorBody, ErrorDetail};
 use crate::domain::visible::one_line;
 use crate::llm::ModelError;
 use crate::ops::OpError;
@@ -7,7 +8,7 @@ use crate::store::{Conflict, StoreError};
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The header that names the run, on every answer that has one.
 pub(crate) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
@@ -71,7 +72,7 @@ impl ApiError {
 
 impl ApiError {
     /// The body.
-    pub(crate) fn body(self) -> Value {
+    pub(super) fn body(self) -> ErrorBody {
         let Refusal { status, code, message, param, more, .. } = *self.0;
         let kind = match status.as_u16() {
             401 => "authentication_error",
@@ -80,16 +81,8 @@ impl ApiError {
             400..500 => "invalid_request_error",
             _ => "server_error",
         };
-        let mut error = json!({
-            "message": message,
-            "type": kind,
-            "param": param,
-            "code": code,
-        });
-        if let Value::Object(error) = &mut error {
-            error.extend(more);
-        }
-        json!({ "error": error })
+        let error = ErrorDetail { message, r#type: kind, param, code, more };
+        ErrorBody { error }
     }
 }
 
