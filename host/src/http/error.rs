@@ -1,5 +1,6 @@
 //! What a request is refused with: one shape, OpenAI's, with the status in front.
 
+use super::body::{ErrorBody, ErrorDetail};
 use crate::domain::visible::one_line;
 use crate::llm::ModelError;
 use crate::ops::OpError;
@@ -7,15 +8,18 @@ use crate::store::{Conflict, StoreError};
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The header that names the run, on every answer that has one.
 pub(crate) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
 
-/// A refusal.
+/// A refusal. Boxed: results are moved often, and refusals are rare.
 #[derive(Debug, Clone)]
-pub(crate) struct ApiError {
-    pub(crate) status: StatusCode,
+pub(crate) struct ApiError(Box<Refusal>);
+
+#[derive(Debug, Clone)]
+struct Refusal {
+    status: StatusCode,
     /// A word for programs.
     code: &'static str,
     /// A sentence for people.
@@ -31,7 +35,7 @@ pub(crate) struct ApiError {
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let (message, param, more) = (message.into(), None, Map::new());
-        Self { status, code, message, param, more, retry_after: None }
+        Self(Box::new(Refusal { status, code, message, param, more, retry_after: None }))
     }
 
     /// The request cannot be understood, or asks for what there is not.
@@ -45,13 +49,13 @@ impl ApiError {
     }
 
     pub(crate) fn about(mut self, param: &str) -> Self {
-        self.param = Some(param.to_owned());
+        self.0.param = Some(param.to_owned());
         self
     }
 
     /// It is worth trying again after so many seconds.
     pub(crate) fn after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
@@ -61,40 +65,33 @@ impl ApiError {
     }
 
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(key.to_owned(), value.into());
+        self.0.more.insert(key.to_owned(), value.into());
         self
     }
 }
 
 impl ApiError {
     /// The body.
-    pub(crate) fn body(self) -> Value {
-        let kind = match self.status.as_u16() {
+    pub(super) fn body(self) -> ErrorBody {
+        let Refusal { status, code, message, param, more, .. } = *self.0;
+        let kind = match status.as_u16() {
             401 => "authentication_error",
             403 => "permission_error",
             429 => "rate_limit_error",
             400..500 => "invalid_request_error",
             _ => "server_error",
         };
-        let mut error = json!({
-            "message": self.message,
-            "type": kind,
-            "param": self.param,
-            "code": self.code,
-        });
-        if let Value::Object(error) = &mut error {
-            error.extend(self.more);
-        }
-        json!({ "error": error })
+        let error = ErrorDetail { message, r#type: kind, param, code, more };
+        ErrorBody { error }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = self.status;
-        let run = self.more.get("run_id").and_then(Value::as_str);
+        let status = self.0.status;
+        let run = self.0.more.get("run_id").and_then(Value::as_str);
         let run = run.and_then(|run| HeaderValue::from_str(run).ok());
-        let retry_after = self.retry_after;
+        let retry_after = self.0.retry_after;
         let mut response = (status, Json(self.body())).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

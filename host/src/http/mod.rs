@@ -2,6 +2,7 @@
 //! Each file parses one kind of request, calls one operation, and renders what it gives.
 
 mod approvals;
+mod body;
 mod completions;
 mod cors;
 mod error;
@@ -12,6 +13,7 @@ mod idempotency;
 mod keys;
 mod listen;
 mod models;
+mod openapi;
 mod page;
 mod prefer;
 mod rate;
@@ -26,11 +28,12 @@ pub use listen::{ServeError, Serving, serve};
 pub use roles::{RolesError, ServedRoles};
 
 use crate::ops::Host;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use guard::Guarded;
+use openapi::Api;
 use rate::Rates;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -92,18 +95,124 @@ pub(crate) struct App {
 
 pub(crate) type Shared = Arc<App>;
 
+/// Every path that asks who is there, described.
+fn documented() -> Api {
+    let run = "The id of a run.";
+    let conversation = "The client's name for a conversation, which is kept here.";
+    let key = "The client's name for this request: sent again, it is the same one.";
+    let reason = "`pending` or `stop`: the `finish_reason` of a pause.";
+    let prefer = "`respond-async` answers at once, with where to look.";
+    Api::new()
+        .route(
+            "/v1/chat/completions",
+            post(completions::complete),
+            [openapi::post("complete", "Runs a role until it answers or waits for a person.")
+                .heeds("X-Conversation-Id", conversation)
+                .heeds("Idempotency-Key", key)
+                .heeds("X-Finish-Reason", reason)
+                .heeds("Prefer", prefer)
+                .takes("CompletionRequest")
+                .gives_completion()
+                .gives(202, "the run goes on", "Accepted")
+                .refuses([400, 404, 408, 409, 413, 415, 422, 502, 504])],
+        )
+        .route(
+            "/v1/models",
+            get(models::list),
+            [openapi::get("list_models", "The roles: each is a model, as far as clients go.")
+                .gives(200, "the roles", "ModelList")
+                .refuses([])],
+        )
+        .route(
+            "/v1/models/{id}",
+            get(models::show),
+            [openapi::get("show_model", "One role.")
+                .names("id", "The name of a role.")
+                .gives(200, "the role", "Model")
+                .refuses([404])],
+        )
+        .route(
+            "/v1/approvals",
+            get(approvals::list),
+            [openapi::get("list_approvals", "What waits for people, longest first.")
+                .asks_page()
+                .asks("run", "Of this run.", openapi::text())
+                .asks("role", "Of the role of this name.", openapi::text())
+                .asks("tool", "Of this tool.", openapi::text())
+                .asks("requester", "Of runs that this identity started.", openapi::text())
+                .asks("state", "In this state.", openapi::words(&["waiting", "unknown"]))
+                .gives_page("PendingCall")
+                .refuses([400])],
+        )
+        .route(
+            "/v1/approvals/{run}",
+            get(approvals::show).post(approvals::decide),
+            [
+                openapi::get("show_approvals", "What waits of one run.")
+                    .names("run", run)
+                    .gives(200, "the run", "Run")
+                    .refuses([404]),
+                openapi::post("decide", "Decides every call of a run that waits.")
+                    .names("run", run)
+                    .heeds(
+                        "X-Resolved-By",
+                        "Who decides, as they say; recorded beside the key's name.",
+                    )
+                    .heeds("Idempotency-Key", key)
+                    .heeds("X-Finish-Reason", reason)
+                    .heeds("Prefer", prefer)
+                    .takes("Decisions")
+                    .gives(200, "the answer, or that the run waits again", "Completion")
+                    .gives(202, "the run goes on", "Accepted")
+                    .refuses([400, 404, 408, 409, 410, 413, 415, 422, 501, 502, 504]),
+            ],
+        )
+        .route(
+            "/v1/runs",
+            get(runs::list),
+            [openapi::get("list_runs", "The runs, newest first; of a caller, their own.")
+                .asks_page()
+                .asks("role", "Of the role of this name.", openapi::text())
+                .asks("state", "In one of these states, with `,` between them.", openapi::text())
+                .asks("requester", "Started by this identity.", openapi::text())
+                .gives_page("RunSummary")
+                .refuses([400])],
+        )
+        .route(
+            "/v1/runs/{run}",
+            get(runs::show),
+            [openapi::get("show_run", "The whole story of a run.")
+                .names("run", run)
+                .gives(200, "the run", "Story")
+                .refuses([404])],
+        )
+        .route(
+            "/v1/runs/{run}/events",
+            get(runs::watch),
+            [openapi::get("watch_run", "What happens to a run, as it happens.")
+                .names("run", run)
+                .heeds("Last-Event-ID", "The number of the last event that was read.")
+                .gives_events("entries of the run's journal")
+                .gives_text(204, "the run has ended, and nothing follows", None)
+                .refuses([400, 404])],
+        )
+        .route(
+            "/v1/runs/{run}/cancel",
+            post(runs::cancel),
+            [openapi::post("cancel_run", "Ends a run that has not ended.")
+                .names("run", run)
+                .heeds("X-Resolved-By", "Who ends it, as they say; recorded beside the key's name.")
+                .gives(200, "the run", "Run")
+                .refuses([404, 409, 415])],
+        )
+}
+
 /// Every path that there is.
 pub(crate) fn router(app: Shared) -> Router {
-    let guarded = Router::new()
-        .route("/v1/chat/completions", post(completions::complete))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{id}", get(models::show))
-        .route("/v1/approvals", get(approvals::list))
-        .route("/v1/approvals/{run}", get(approvals::show).post(approvals::decide))
-        .route("/v1/runs", get(runs::list))
-        .route("/v1/runs/{run}", get(runs::show))
-        .route("/v1/runs/{run}/events", get(runs::watch))
-        .route("/v1/runs/{run}/cancel", post(runs::cancel))
+    let (routes, document) = documented().finish();
+    let document = Json(document);
+    let guarded = routes
+        .route("/openapi.json", get(move || async move { document.clone() }))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -1,27 +1,27 @@
 //! `GET /v1/models`: each role is a model, as far as clients are concerned.
 
+use super::body::{Model, ModelList};
 use super::error::ApiError;
 use super::{Caller, KeyRole, Shared};
 use crate::ops::RoleFile;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
 
 pub(super) async fn list(
     State(app): State<Shared>,
     caller: Caller,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ModelList>, ApiError> {
     caller.may(KeyRole::Caller)?;
-    let models: Vec<Value> = app.roles.iter().map(|file| model(file)).collect();
-    Ok(Json(json!({"object": "list", "data": models})))
+    let data = app.roles.iter().map(|file| model(file)).collect();
+    Ok(Json(ModelList { object: "list", data }))
 }
 
 pub(super) async fn show(
     State(app): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Model>, ApiError> {
     caller.may(KeyRole::Caller)?;
     match app.roles.find(&id) {
         Some(file) => Ok(Json(model(file))),
@@ -29,8 +29,8 @@ pub(super) async fn show(
     }
 }
 
-fn model(file: &RoleFile) -> Value {
-    json!({"id": file.role.name, "object": "model", "created": 0, "owned_by": "initrunner"})
+fn model(file: &RoleFile) -> Model {
+    Model { id: file.role.name.clone(), object: "model", created: 0, owned_by: "initrunner" }
 }
 
 pub(super) fn no_such_model(app: &Shared, id: &str) -> ApiError {

@@ -3,6 +3,7 @@
 use crate::domain::message::Message;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
+use crate::http::body::{AnswerMessage, Choice, Completion, PendingApproval, TokenUsage};
 use crate::http::error::{ApiError, RUN_ID};
 use crate::http::{FinishReason, Shared};
 use crate::runner::{Driven, Ended};
@@ -10,7 +11,7 @@ use crate::store::{CallRecord, StoredRun};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What there is to answer with.
 pub(in crate::http) enum Finished {
@@ -34,16 +35,15 @@ pub(in crate::http) fn finish(
         Finished::Recorded(run) => (run, Ended::Paused),
     };
     let body = match &ended {
-        Ended::Completed { answer } => completion(&run, answer, "stop"),
+        Ended::Completed { answer } => completion(&run, answer.clone(), "stop"),
         Ended::Paused => {
             let reason = reason.unwrap_or(app.options.finish_reason);
-            let mut body = completion(&run, &paused_text(app, &run), reason.as_str());
-            body["run_id"] = json!(run.run.id.as_str());
-            body["pending_approvals"] = pending(&run);
-            if !app.host.persists() {
-                body["resumable"] = json!(false);
+            Completion {
+                run_id: Some(run.run.id.to_string()),
+                pending_approvals: Some(pending(&run)),
+                resumable: (!app.host.persists()).then_some(false),
+                ..completion(&run, paused_text(app, &run), reason.as_str())
             }
-            body
         }
         Ended::Failed { .. } | Ended::Interrupted { .. } => {
             return Err(failed(&run, &ended));
@@ -80,30 +80,29 @@ pub(super) fn id(run: &str) -> String {
     format!("chatcmpl-{run}")
 }
 
-fn completion(run: &StoredRun, text: &str, reason: &str) -> Value {
-    json!({
-        "id": id(run.run.id.as_str()),
-        "object": "chat.completion",
-        "created": run.run.created_at.0 / 1_000_000,
-        "model": run.run.role_name,
-        "choices": [{
-            "index": 0,
-            "message": {"role": "assistant", "content": text, "refusal": null},
-            "logprobs": null,
-            "finish_reason": reason,
-        }],
-        "usage": usage(run),
-    })
+fn completion(run: &StoredRun, text: String, reason: &'static str) -> Completion {
+    let message = AnswerMessage { role: "assistant", content: text, refusal: () };
+    Completion {
+        id: id(run.run.id.as_str()),
+        object: "chat.completion",
+        created: run.run.created_at.0 / 1_000_000,
+        model: run.run.role_name.clone(),
+        choices: vec![Choice { index: 0, message, logprobs: (), finish_reason: reason }],
+        usage: usage(run),
+        run_id: None,
+        pending_approvals: None,
+        resumable: None,
+    }
 }
 
 /// What the run has used, in OpenAI's words.
-pub(super) fn usage(run: &StoredRun) -> Value {
+pub(super) fn usage(run: &StoredRun) -> TokenUsage {
     let usage = &run.run.usage;
-    json!({
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    })
+    TokenUsage {
+        prompt_tokens: usage.input_tokens,
+        completion_tokens: usage.output_tokens,
+        total_tokens: usage.input_tokens + usage.output_tokens,
+    }
 }
 
 /// The text of a paused answer: what the model said in this turn, or what is awaited.
@@ -141,15 +140,12 @@ fn waiting(run: &StoredRun) -> impl Iterator<Item = &CallRecord> {
 }
 
 /// The calls that wait, with the keys that the page on approvals gives.
-pub(super) fn pending(run: &StoredRun) -> Value {
-    let call = |call: &CallRecord| {
-        let arguments: Value = serde_json::from_str(&call.arguments)
-            .unwrap_or_else(|_| Value::String(call.arguments.clone()));
-        json!({
-            "tool_call_id": call.id.as_str(),
-            "tool_name": call.model_tool,
-            "arguments": arguments,
-        })
+pub(super) fn pending(run: &StoredRun) -> Vec<PendingApproval> {
+    let call = |call: &CallRecord| PendingApproval {
+        tool_call_id: call.id.to_string(),
+        tool_name: call.model_tool.clone(),
+        arguments: serde_json::from_str(&call.arguments)
+            .unwrap_or_else(|_| Value::String(call.arguments.clone())),
     };
     waiting(run).map(call).collect()
 }

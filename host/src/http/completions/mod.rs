@@ -6,6 +6,7 @@ mod stream;
 
 pub(super) use answer::{Finished, finish, name_run};
 
+use super::body::Accepted;
 use super::error::ApiError;
 use super::{Caller, FinishReason, KeyRole, Shared, idempotency, models, prefer, read_body};
 use crate::domain::ids::RunId;
@@ -181,8 +182,8 @@ async fn repeated(app: &Shared, run: RunId, shape: Shape, how: How) -> Result<Re
 /// Where to look for what becomes of a run.
 pub(super) fn accepted(run: &str) -> Response {
     let url = format!("/v1/runs/{run}");
-    let body = Json(json!({"run_id": run, "state": "running", "url": url}));
-    let mut response = (StatusCode::ACCEPTED, body).into_response();
+    let body = Accepted { run_id: run.to_owned(), state: "running", url: url.clone() };
+    let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
     if let Ok(value) = HeaderValue::from_str(&url) {
         response.headers_mut().insert(header::LOCATION, value);
         let applied = HeaderValue::from_static("respond-async");

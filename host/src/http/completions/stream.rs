@@ -96,7 +96,7 @@ async fn tell(
     let Driven { ended, run } = match joined(running.await) {
         Ok(driven) => driven,
         Err(error) => {
-            sender.data(&error.body())?;
+            sender.data(&json!(error.body()))?;
             return sender.done();
         }
     };
@@ -112,7 +112,7 @@ async fn tell(
             let mut event = head.chunk(json!([]));
             event["event"] = json!("approval_required");
             event["run_id"] = json!(run.run.id.as_str());
-            event["pending_approvals"] = pending(&run);
+            event["pending_approvals"] = json!(pending(&run));
             if !app.host.persists() {
                 event["resumable"] = json!(false);
             }
@@ -120,14 +120,14 @@ async fn tell(
             reason.unwrap_or(app.options.finish_reason).as_str()
         }
         Ended::Failed { .. } | Ended::Interrupted { .. } => {
-            sender.data(&failed(&run, &ended).body())?;
+            sender.data(&json!(failed(&run, &ended).body()))?;
             return sender.done();
         }
     };
     sender.data(&head.delta(json!({}), Some(reason)))?;
     if wants_usage {
         let mut event = head.chunk(json!([]));
-        event["usage"] = usage(&run);
+        event["usage"] = json!(usage(&run));
         sender.data(&event)?;
     }
     sender.done()
