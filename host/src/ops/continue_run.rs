@@ -31,7 +31,9 @@ pub(super) async fn continue_run(
         clock: &*host.clock,
         random: &random::sixteen,
         stop: attended.stop.clone(),
+        drain: host.options.drain,
     };
+    let _driving = host.driving.begin();
     let id = claim.run.clone();
     match driver.drive(claim, run, attended.reporter).await {
         Err(StoreError::Fenced(run)) => {

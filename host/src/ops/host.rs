@@ -1,6 +1,7 @@
 //! What every operation works with: the store, the gate, the clock, and who is asking. Each part is
 //! made when it is first needed: listing approvals must not start a WebAssembly engine.
 
+use super::drain_runs::Driving;
 use super::error::OpError;
 use super::home::Home;
 use super::host_policies::PolicyWatch;
@@ -20,6 +21,7 @@ use crate::store::sqlite::{OpenOptions, SqliteStore};
 use crate::store::{Store, key};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// How a host is set up.
 pub struct HostOptions {
@@ -37,6 +39,8 @@ pub struct HostOptions {
     pub identity: String,
     /// The environment, for roles' variables and models' keys.
     pub environment: Arc<Environment>,
+    /// How long a call that is under way when the process is asked to stop may take to end by itself.
+    pub drain: Duration,
     /// Told the name of a component that is about to be compiled.
     pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
     /// Told what somebody who looks after this process should know, a sentence each.
@@ -59,6 +63,7 @@ impl HostOptions {
             alone: false,
             identity: identity.into(),
             environment: Arc::new(environment),
+            drain: Duration::ZERO,
             on_compile: Arc::new(|_| {}),
             on_warning: Arc::new(|_| {}),
         }
@@ -84,6 +89,7 @@ pub struct Shared {
     pub(super) kept_roles: KeptRoles,
     pub(super) policy_watch: PolicyWatch,
     pub(super) watchers: Arc<Watchers>,
+    pub(super) driving: Driving,
     config: OnceLock<HostConfig>,
     store: OnceLock<Arc<dyn Store>>,
     gate: OnceLock<Gate>,
@@ -108,6 +114,7 @@ impl Host {
             kept_roles: KeptRoles::default(),
             policy_watch: PolicyWatch::default(),
             watchers: Arc::default(),
+            driving: Driving::default(),
             config: OnceLock::new(),
             store: OnceLock::new(),
             gate: OnceLock::new(),

@@ -2,6 +2,11 @@
 //! and clients that behave badly.
 
 mod clients;
+mod conversation;
+mod end;
+mod list;
+mod repeat;
 mod robust;
 mod roles;
 mod status;
+mod watch;

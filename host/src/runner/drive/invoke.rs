@@ -1,7 +1,7 @@
 //! Taking one call through the gate again, where it has to, and doing it: *started* is written down
 //! before, the result after.
 
-use super::{Ended, Running, stopped};
+use super::{Ended, Running, given_up};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::CallId;
 use crate::domain::policy::PolicyRecord;
@@ -58,10 +58,11 @@ impl Running<'_, '_> {
         let outcome = {
             let mut invoking =
                 pin!(driver.gate.invoke(driver.tools, admitted, attempt, left, announce));
+            let mut giving_up = pin!(given_up(&mut stop, driver.drain));
             loop {
                 tokio::select! {
                     biased;
-                    reason = stopped(&mut stop) => break Err(reason),
+                    reason = &mut giving_up => break Err(reason),
                     Some(program) = programs.recv() => self.let_run(id, attempt, program).await?,
                     outcome = &mut invoking => break Ok(outcome),
                 }

@@ -41,6 +41,9 @@ pub struct Driver<'a> {
     pub random: &'a (dyn Fn() -> [u8; 16] + Sync),
     /// Set to a sentence when the process is asked to stop.
     pub stop: watch::Receiver<Option<String>>,
+    /// How long a call that is under way then may take to end by itself; after that it is given up, and
+    /// whether it happened is not known.
+    pub drain: Duration,
 }
 
 /// How a drive ended, as written down.
@@ -188,4 +191,13 @@ async fn stopped(stop: &mut watch::Receiver<Option<String>>) -> String {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Waits until a call is given up: some time after the process was asked to stop.
+async fn given_up(stop: &mut watch::Receiver<Option<String>>, drain: Duration) -> String {
+    let reason = stopped(stop).await;
+    if !drain.is_zero() {
+        tokio::time::sleep(drain).await;
+    }
+    reason
 }
