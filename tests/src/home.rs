@@ -326,6 +326,19 @@ impl Running {
         String::from_utf8_lossy(&lock(&self.stdout.bytes)).into_owned()
     }
 
+    /// What it has written to standard error so far.
+    pub fn warned(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.stderr.bytes)).into_owned()
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// Where the system cannot tell.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_some()
+    }
+
     /// Waits until it ends.
     ///
     /// # Panics

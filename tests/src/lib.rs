@@ -4,6 +4,7 @@ pub mod aimock;
 pub mod ask;
 pub mod components;
 pub mod home;
+pub mod http_client;
 pub mod interfaces;
 pub mod model_stub;
 pub mod policies;
@@ -11,6 +12,7 @@ pub mod prove;
 pub mod random;
 pub mod reference;
 pub mod sandbox;
+pub mod serve;
 pub mod stable;
 pub mod tokens;
 
