@@ -1,6 +1,8 @@
 //! The HTTP front door: completions as OpenAI's clients ask for them, decisions, and what there is to see.
 //! Each file parses one kind of request, calls one operation, and renders what it gives.
 
+mod ag_ui;
+mod ai_sdk;
 mod approvals;
 mod completions;
 mod error;
@@ -8,6 +10,7 @@ mod guard;
 mod health;
 mod keys;
 mod listen;
+mod live;
 mod models;
 mod read_body;
 mod roles;
@@ -82,6 +85,8 @@ pub(crate) type Shared = Arc<App>;
 pub(crate) fn router(app: Shared) -> Router {
     let guarded = Router::new()
         .route("/v1/chat/completions", post(completions::complete))
+        .route("/ag-ui/{role}", post(ag_ui::run))
+        .route("/ai-sdk/{role}/chat", post(ai_sdk::chat))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{id}", get(models::show))
         .route("/v1/approvals", get(approvals::list))

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 /// The header that names the run, on every answer that has one.
-pub(super) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
+pub(in crate::http) const RUN_ID: HeaderName = HeaderName::from_static("x-run-id");
 
 /// What there is to answer with.
 pub(in crate::http) enum Finished {

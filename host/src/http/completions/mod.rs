@@ -4,7 +4,7 @@ mod answer;
 mod read;
 mod stream;
 
-pub(super) use answer::{Finished, finish};
+pub(super) use answer::{Finished, RUN_ID, finish};
 
 use super::error::ApiError;
 use super::{Caller, FinishReason, KeyRole, Shared, models, read_body};
