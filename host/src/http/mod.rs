@@ -1,6 +1,8 @@
 //! The HTTP front door: completions as OpenAI's clients ask for them, decisions, and what there is to see.
 //! Each file parses one kind of request, calls one operation, and renders what it gives.
 
+mod ag_ui;
+mod ai_sdk;
 mod approvals;
 mod body;
 mod completions;
@@ -12,6 +14,7 @@ mod health;
 mod idempotency;
 mod keys;
 mod listen;
+mod live;
 mod models;
 mod openapi;
 mod page;
@@ -115,6 +118,27 @@ fn documented() -> Api {
                 .gives_completion()
                 .gives(202, "the run goes on", "Accepted")
                 .refuses([400, 404, 408, 409, 413, 415, 422, 502, 504])],
+        )
+        .route(
+            "/ag-ui/{role}",
+            post(ag_ui::run),
+            [openapi::post(
+                "run_ag_ui",
+                "Runs a role, or decides and goes on, for a page that speaks AG-UI.",
+            )
+            .names("role", "The name of a role.")
+            .takes("RunAgentInput")
+            .gives_events("AG-UI events")
+            .refuses([400, 404, 408, 409, 410, 413, 415, 422, 501, 502])],
+        )
+        .route(
+            "/ai-sdk/{role}/chat",
+            post(ai_sdk::chat),
+            [openapi::post("chat_ai_sdk", "Runs a role, or decides and goes on, for the AI SDK.")
+                .names("role", "The name of a role.")
+                .takes("UiChat")
+                .gives_events("parts of the AI SDK's UI message stream")
+                .refuses([400, 404, 408, 409, 410, 413, 415, 422, 501, 502])],
         )
         .route(
             "/v1/models",

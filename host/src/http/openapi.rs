@@ -83,6 +83,8 @@ fn document(paths: Paths) -> Value {
         .schema_from::<Accepted>()
         .schema("CompletionRequest", completion_request())
         .schema("Decisions", decisions())
+        .schema("RunAgentInput", any_object("AG-UI's `RunAgentInput`."))
+        .schema("UiChat", any_object("What the AI SDK's `DefaultChatTransport` sends."))
         .schema("Run", run())
         .schema("RunSummary", run_summary())
         .schema("PendingCall", pending_call())

@@ -124,6 +124,11 @@ impl Running<'_, '_> {
         self.record(turn).await?;
         fail_point::reach("runner.ask_model.recorded");
         for call in &self.run.calls[first_new..] {
+            let (tool, arguments) = (&*call.model_tool, &*call.arguments);
+            reporter.report(Progress::CallProposed { call: &call.id, tool, arguments });
+            if let (CallState::Refused(_), Some(text)) = (call.state, &call.result) {
+                reporter.report(Progress::CallSettled { call: &call.id, state: call.state, text });
+            }
             if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
                 let (tool, by) = (&*call.model_tool, resolver.resolved_by());
                 reporter.report(Progress::CallRemembered { tool, by, from });

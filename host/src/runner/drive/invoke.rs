@@ -84,8 +84,10 @@ impl Running<'_, '_> {
         let now = self.driver.clock.now();
         self.finish(id, &written, now).await?;
         fail_point::reach("runner.invoke.finished");
+        let state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
+        reporter.report(Progress::CallSettled { call: id, state, text: &outcome.result });
         if let Some(call) = self.run.calls.iter_mut().find(|call| call.id == *id) {
-            call.state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
+            call.state = state;
             call.attempts = attempt;
             call.result = Some(outcome.result);
         }
@@ -182,6 +184,11 @@ impl Running<'_, '_> {
             .await?;
         fail_point::reach("runner.readmit.after");
         self.reload().await?;
+        if let Some(call) = self.run.calls.iter().find(|one| one.id == call.id)
+            && let (CallState::Refused(_), Some(text)) = (call.state, &call.result)
+        {
+            reporter.report(Progress::CallSettled { call: &call.id, state: call.state, text });
+        }
         Ok(None)
     }
 }

@@ -152,7 +152,7 @@ impl Running<'_, '_> {
             let ended = match next(&self.run.messages, &self.run.calls) {
                 Step::AskModel => self.ask_model(reporter).await?,
                 Step::Invoke(call) => self.invoke(&call, reporter).await?,
-                Step::Tell(calls) => self.tell(&calls).await?,
+                Step::Tell(calls) => self.tell(&calls, reporter).await?,
                 Step::Pause => self.retry_or_pause().await?,
                 Step::Finish(answer) => Some(self.complete(answer).await?),
             };
