@@ -3,6 +3,7 @@
 
 mod approvals;
 mod completions;
+mod count;
 mod error;
 mod guard;
 mod health;
@@ -97,6 +98,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .merge(guarded)
+        .layer(from_fn_with_state(Arc::clone(&app), count::count))
         .with_state(app)
 }
 

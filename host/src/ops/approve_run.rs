@@ -21,6 +21,7 @@ use crate::store::{
     CallDecision, CallRecord, Claim, Conflict, DecisionRequest, PendingCall, StoreError, StoredRun,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Which waiting calls are decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +143,9 @@ pub(super) async fn settle(
     }
 
     let said: Vec<_> = decisions.iter().map(|one| (one.call.clone(), one.said.clone())).collect();
+    let made: Vec<_> =
+        decisions.iter().map(|one| (one.call.clone(), one.decision.as_str())).collect();
+    let at = host.clock.now();
     let decided = store
         .decide(DecisionRequest {
             run: id.clone(),
@@ -149,7 +153,7 @@ pub(super) async fn settle(
             resolver: Resolver { authenticated_as: host.identity().to_owned(), note },
             claim_as: host.owner()?,
             idempotency: None,
-            at: host.clock.now(),
+            at,
         })
         .await;
     let decided = match decided {
@@ -160,6 +164,12 @@ pub(super) async fn settle(
             return Err(error.into());
         }
     };
+    for (call, decision) in made {
+        let asked = run.calls.iter().find(|one| one.id == call).map_or(at, |one| one.created_at);
+        let waited = u64::try_from(at.0.saturating_sub(asked.0)).unwrap_or(0);
+        host.observer().metrics().decided(decision, Duration::from_micros(waited));
+        tracing::info!(run = %id, %call, decision, by = host.identity(), "call decided");
+    }
     let claim = match decided.claim {
         Some(claim) => Some(claim),
         // What is left may be calls of unknown outcome that the role has the host try again.
