@@ -100,6 +100,30 @@ pub(super) struct Serve {
     /// Keep nothing: runs live in memory, and a pause cannot be resumed.
     #[arg(long)]
     pub(super) no_audit: bool,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// What the log has: what went wrong, or with `info` each run, call and request as well.
+    #[arg(long, value_enum, default_value = "warn")]
+    pub(super) log_level: LogLevel,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
 }
 
 /// The words for [`FinishReason`](crate::http::FinishReason).

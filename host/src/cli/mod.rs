@@ -10,6 +10,7 @@ mod exit;
 mod go_on;
 mod inspect;
 mod key;
+mod log;
 mod output;
 mod page;
 mod pending;

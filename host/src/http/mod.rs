@@ -7,6 +7,7 @@ mod approvals;
 mod body;
 mod completions;
 mod cors;
+mod count;
 mod error;
 mod events;
 mod guard;
@@ -15,6 +16,7 @@ mod idempotency;
 mod keys;
 mod listen;
 mod live;
+mod metrics;
 mod models;
 mod openapi;
 mod page;
@@ -229,6 +231,13 @@ fn documented() -> Api {
                 .gives(200, "the run", "Run")
                 .refuses([404, 409, 415])],
         )
+        .route(
+            "/metrics",
+            get(metrics::metrics),
+            [openapi::get("read_metrics", "What is counted, for Prometheus.")
+                .gives_text(200, "numbers", Some("application/openmetrics-text"))
+                .refuses([])],
+        )
 }
 
 /// Every path that there is.
@@ -246,6 +255,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/ready", get(health::ready))
         .merge(guarded)
         .layer(from_fn_with_state(Arc::clone(&app), cors::cors))
+        .layer(from_fn_with_state(Arc::clone(&app), count::count))
         .with_state(app)
 }
 

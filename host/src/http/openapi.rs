@@ -395,8 +395,6 @@ fn story() -> ObjectBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn every_schema_that_is_referred_to_is_there() {
         let (_, document) = crate::http::documented().finish();

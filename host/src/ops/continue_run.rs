@@ -30,6 +30,7 @@ pub(super) async fn continue_run(
         model: &*opened.model,
         clock: &*host.clock,
         random: &random::sixteen,
+        observer: host.observer(),
         stop: attended.stop.clone(),
         drain: host.options.drain,
     };

@@ -14,6 +14,7 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::config::HostConfig;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
+use crate::observe::Observer;
 use crate::plugin::egress::EgressOptions;
 use crate::plugin::{CacheFolder, Pool, RuntimeOptions};
 use crate::store::owner::Owner;
@@ -45,6 +46,8 @@ pub struct HostOptions {
     pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
     /// Told what somebody who looks after this process should know, a sentence each.
     pub on_warning: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Where what happens is counted, logged and traced.
+    pub observer: Arc<Observer>,
 }
 
 impl HostOptions {
@@ -66,6 +69,7 @@ impl HostOptions {
             drain: Duration::ZERO,
             on_compile: Arc::new(|_| {}),
             on_warning: Arc::new(|_| {}),
+            observer: Arc::default(),
         }
     }
 }
@@ -148,6 +152,11 @@ impl Host {
         self.clock.now()
     }
 
+    /// What is counted, logged and traced of this process.
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.options.observer
+    }
+
     /// Who is asking.
     pub fn identity(&self) -> &str {
         &self.identity
@@ -226,6 +235,7 @@ impl Host {
             protected.extend(path.parent().map(Path::to_owned));
         }
         let on_compile = Arc::clone(&self.options.on_compile);
+        let observer = Arc::clone(&self.options.observer);
         let options = RuntimeOptions {
             cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
             protected,
@@ -233,6 +243,7 @@ impl Host {
             egress: EgressOptions::default(),
             config,
             on_compile: Box::new(move |name| on_compile(name)),
+            on_failure: Box::new(move |why| observer.metrics().sandbox_failed(why.word())),
         };
         let gate = Gate::new(options, kept.unwrap_or_else(random::thirty_two))?;
         Ok(self.gate.get_or_init(|| gate))

@@ -299,8 +299,8 @@ mod tests {
         let wanted = match read(body) {
             Ok(wanted) => wanted,
             Err(error) => {
-                let status = error.status.as_u16();
-                let body = error.body();
+                let status = error.status().as_u16();
+                let body = serde_json::json!(error.body());
                 let text = |key: &str| body["error"][key].as_str().unwrap_or_default().to_owned();
                 return format!("{status} {}: {}\n", text("param"), text("message"));
             }

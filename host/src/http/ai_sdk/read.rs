@@ -233,8 +233,8 @@ mod tests {
         let Value::Object(body) = body else { panic!("an object") };
         match read(&body) {
             Err(error) => {
-                let status = error.status.as_u16();
-                let body = error.body();
+                let status = error.status().as_u16();
+                let body = serde_json::json!(error.body());
                 let text = |key: &str| body["error"][key].as_str().unwrap_or_default().to_owned();
                 format!("{status} {}: {}\n", text("param"), text("message"))
             }

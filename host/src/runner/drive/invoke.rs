@@ -48,6 +48,7 @@ impl Running<'_, '_> {
             preview: call.preview.as_ref(),
         });
         let began = Instant::now();
+        let watching = self.watch.call(id, &call.model_tool, self.kind(&call.entry));
         // Stopped in time, a call still has a result; the budget ends the run at the next step.
         let left = self.time_left();
         let mut stop = self.driver.stop.clone();
@@ -71,8 +72,12 @@ impl Running<'_, '_> {
         let outcome = match outcome {
             Ok(outcome) => outcome,
             // Whether it had happened by then cannot be known.
-            Err(reason) => return self.interrupt(reason, true).await.map(Some),
+            Err(reason) => {
+                watching.given_up();
+                return self.interrupt(reason, true).await.map(Some);
+            }
         };
+        watching.ended(outcome.succeeded);
         fail_point::reach("runner.invoke.invoked");
         reporter.report(Progress::CallEnded {
             call: id,
@@ -173,6 +178,7 @@ impl Running<'_, '_> {
             Verdict::Refused(refusal) => {
                 reporter
                     .report(Progress::CallRefused { tool: &call.model_tool, why: &refusal.result });
+                self.watch.refused(&call.id, self.kind(&call.entry), refusal.by);
                 Readmission::Refused { by: refusal.by, result: refusal.result }
             }
         };
