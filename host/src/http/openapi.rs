@@ -5,6 +5,7 @@ use super::body::{Accepted, Completion, ErrorBody, ModelList};
 use axum::Router;
 use axum::routing::MethodRouter;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{
@@ -77,10 +78,10 @@ fn document(paths: Paths) -> Value {
         .build();
     let components = ComponentsBuilder::new()
         .security_scheme(BEARER, SecurityScheme::Http(key))
-        .schema_from::<Completion>()
-        .schema_from::<ErrorBody>()
-        .schema_from::<ModelList>()
-        .schema_from::<Accepted>()
+        .schemas_from_iter(whole::<Completion>())
+        .schemas_from_iter(whole::<ErrorBody>())
+        .schemas_from_iter(whole::<ModelList>())
+        .schemas_from_iter(whole::<Accepted>())
         .schema("CompletionRequest", completion_request())
         .schema("Decisions", decisions())
         .schema("RunAgentInput", any_object("AG-UI's `RunAgentInput`."))
@@ -101,6 +102,13 @@ fn document(paths: Paths) -> Value {
         ]))
         .build();
     serde_json::to_value(document).unwrap_or_default()
+}
+
+/// A schema, and those that it refers to.
+fn whole<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut schemas);
+    schemas
 }
 
 fn told(method: HttpMethod, id: &str, summary: &str) -> Told {

@@ -205,7 +205,7 @@ fn a_name_that_we_did_not_give_decides_nothing() {
         422 unprocessable: there is no request `x` about this call
         422 unprocessable: there is no request `RUN` about this call
         409 changed: call CALL was asked about anew
-        422 decisions_do_not_fit: a decision is missing for CALL, and run RUN has no call call_aaaaaaaaaa; decide each call that waits, and no other
+        422 decisions_do_not_fit: a decision is missing for CALL, and run RUN has no call `call_aaaaaaaaaa`; decide each call that waits, and no other
         422 unprocessable: there is no request `RUN.CALL.1` about this call
         404 unknown_run: there is no run `run_aaaaaaaaaaaa`; `initrunner runs` lists them
         404 unknown_run: there is no run `RUN`; `initrunner runs` lists them
@@ -302,8 +302,8 @@ fn what_is_wrong_with_a_request_is_said_and_is_never_the_servers_fault() {
     said.push_str(&refusal(&none.send()));
     expect![[r#"
         400 invalid_request: `messages` is a list of messages
-        400 invalid_request: the body: the arguments are not a JSON object
-        400 invalid_request: the body: the arguments are not a JSON object
+        400 invalid_request: the body is no JSON object
+        400 invalid_request: the body is no JSON object
         422 unprocessable: the last message is the user's, or a message of the assistant's answers a question, and neither is so; results of tools come from this server and not from its clients
         404 unknown_role: there is no role `nobody`; this server has `asking`, `free`, `mixed`, `two`
         403 foreign_origin: pages of this origin may not use this server; `--cors-origin` allows one
