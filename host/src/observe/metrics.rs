@@ -266,7 +266,23 @@ mod tests {
         let mut counted: Vec<&str> = counted.collect();
         // Those of one name come in any order.
         counted.sort_unstable();
-        expect![].assert_eq(&counted.join("\n"));
+        expect![[r#"
+            initrunner_call_duration_seconds_count{kind="shell"} 1
+            initrunner_call_duration_seconds_sum{kind="shell"} 0.003
+            initrunner_calls_total{kind="component",outcome="refused_by_policy"} 1
+            initrunner_calls_total{kind="shell",outcome="succeeded"} 1
+            initrunner_decision_latency_seconds_count 1
+            initrunner_decision_latency_seconds_sum 70.0
+            initrunner_decisions_total{decision="approve"} 1
+            initrunner_http_requests_total{method="POST",route="/v1/approvals/{run}",status="200"} 1
+            initrunner_model_request_duration_seconds_count{provider="openai"} 1
+            initrunner_model_request_duration_seconds_sum{provider="openai"} 0.4
+            initrunner_model_requests_total{provider="openai",model="a \"model\"",outcome="answered"} 1
+            initrunner_model_tokens_total{provider="openai",model="a \"model\"",direction="input"} 80
+            initrunner_model_tokens_total{provider="openai",model="a \"model\"",direction="output"} 12
+            initrunner_runs_total{outcome="completed"} 2
+            initrunner_sandbox_failures_total{reason="trap"} 1
+            initrunner_waiting_approvals 7"#]].assert_eq(&counted.join("\n"));
         assert!(text.ends_with("# EOF\n"), "{text}");
         assert!(
             text.contains("# HELP initrunner_waiting_approvals Calls in the database"),
