@@ -5,14 +5,15 @@
 
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use std::borrow::Cow;
+use std::sync::Arc;
 
-/// The bytes of one component.
+/// The bytes of one component. A copy shares them: each run is begun with one, and they may be megabytes.
 #[derive(Debug, Clone)]
 pub struct ComponentBytes(Form);
 
 #[derive(Debug, Clone)]
 enum Form {
-    Plain(Vec<u8>),
+    Plain(Arc<[u8]>),
     Packed { deflated: &'static [u8], size: usize },
 }
 
@@ -52,7 +53,7 @@ impl ComponentBytes {
 
 impl From<Vec<u8>> for ComponentBytes {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Form::Plain(bytes))
+        Self(Form::Plain(bytes.into()))
     }
 }
 

@@ -17,11 +17,11 @@ use tracing::{info, info_span, warn};
 
 /// What is said of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct RunFacts<'a> {
+pub struct RunFacts<'a, 'o> {
     /// Its id.
     pub run: &'a RunId,
     /// Its role.
-    pub role: &'a Role,
+    pub role: &'o Role,
     /// The client's name of its conversation. It is told to a collector of traces alone.
     pub conversation: Option<&'a str>,
 }
@@ -57,8 +57,7 @@ impl Outcome {
 pub struct RunWatch<'o> {
     observer: &'o Observer,
     run: RunId,
-    role: String,
-    model: ModelSpec,
+    role: &'o Role,
     began: Instant,
     span: Option<Span>,
     context: Option<SpanContext>,
@@ -67,7 +66,7 @@ pub struct RunWatch<'o> {
 
 impl Observer {
     /// Begins to watch a drive of a run.
-    pub fn run(&self, facts: RunFacts<'_>) -> RunWatch<'_> {
+    pub fn run<'o>(&'o self, facts: RunFacts<'_, 'o>) -> RunWatch<'o> {
         let RunFacts { run, role, conversation } = facts;
         let span = self.tracer().map(|tracer| {
             let mut attributes = vec![
@@ -87,8 +86,7 @@ impl Observer {
         RunWatch {
             observer: self,
             run: run.clone(),
-            role: role.name.clone(),
-            model: role.model.clone(),
+            role,
             began: Instant::now(),
             context: span.as_ref().map(|span| span.span_context().clone()),
             span,
@@ -100,7 +98,7 @@ impl Observer {
 impl<'o> RunWatch<'o> {
     /// What the log has of the run beside each event in it.
     pub fn log(&self) -> tracing::Span {
-        info_span!("run", run = %self.run, role = self.role)
+        info_span!("run", run = %self.run, role = self.role.name)
     }
 
     /// A span below the run's.
@@ -113,7 +111,7 @@ impl<'o> RunWatch<'o> {
 
     /// The model is asked.
     pub fn chat(&self) -> ChatWatch<'o> {
-        let ModelSpec { provider: word, name, .. } = &self.model;
+        let ModelSpec { provider: word, name, .. } = &self.role.model;
         let span = self.context.is_some().then(|| {
             let attributes = vec![
                 KeyValue::new("gen_ai.operation.name", "chat"),
@@ -126,7 +124,7 @@ impl<'o> RunWatch<'o> {
         ChatWatch {
             observer: self.observer,
             provider: word.word(),
-            model: name.clone(),
+            model: name,
             began: Instant::now(),
             span: span.flatten(),
         }
@@ -197,7 +195,7 @@ impl<'o> RunWatch<'o> {
 pub struct ChatWatch<'o> {
     observer: &'o Observer,
     provider: &'static str,
-    model: String,
+    model: &'o str,
     began: Instant,
     span: Option<Span>,
 }
@@ -208,8 +206,8 @@ impl ChatWatch<'_> {
         let Usage { input_tokens, output_tokens } = usage;
         let took = self.began.elapsed();
         let metrics = &self.observer.metrics;
-        metrics.asked(self.provider, &self.model, "answered", took);
-        metrics.used(self.provider, &self.model, input_tokens, output_tokens);
+        metrics.asked(self.provider, self.model, "answered", took);
+        metrics.used(self.provider, self.model, input_tokens, output_tokens);
         let took_ms = took.as_secs_f64() * 1e3;
         info!(model = self.model, input_tokens, output_tokens, calls, took_ms, "model answered");
         let Some(mut span) = self.span else { return };
@@ -223,7 +221,7 @@ impl ChatWatch<'_> {
     /// It did not: `why` is a word of a fixed list.
     pub fn failed(self, why: &'static str) {
         let took = self.began.elapsed();
-        self.observer.metrics.asked(self.provider, &self.model, why, took);
+        self.observer.metrics.asked(self.provider, self.model, why, took);
         warn!(
             model = self.model,
             why,
