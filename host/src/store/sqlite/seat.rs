@@ -7,14 +7,21 @@
 //! the caller and nobody else. Where the process has nothing else to do ([`Callers::Alone`]) it works
 //! here in any case, except that it does not wait for other processes: a thread does that, while the
 //! caller still hears a person who has had enough. Who is counted as waiting was there first.
+//!
+//! Where callers meet here again and again, the thread has the desk for a while: it does what many wait
+//! for in one transaction, and the runtime need not replace a thread that may block for each of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
+
+/// How many jobs go to the thread after callers have met here. Where several tasks go on at once they meet
+/// within that many, and one task alone is back on its own thread after some runs.
+const CROWD: u32 = 32;
 
 /// What a verb works with.
 pub(super) trait Desk: Send + 'static {
@@ -51,6 +58,8 @@ pub(super) struct Place<D> {
     /// Poisoned by a verb that panicked: nobody knows how far it came, so nothing is done here any more.
     desk: Arc<Mutex<D>>,
     waiting: Arc<AtomicUsize>,
+    /// How many more jobs go to the thread. Counted loosely: one more or less is no matter.
+    crowd: Arc<AtomicU32>,
     callers: Callers,
 }
 
@@ -81,6 +90,7 @@ impl<D> Clone for Place<D> {
         Self {
             desk: Arc::clone(&self.desk),
             waiting: Arc::clone(&self.waiting),
+            crowd: Arc::clone(&self.crowd),
             callers: self.callers,
         }
     }
@@ -113,10 +123,22 @@ impl<D: Desk> Place<D> {
         work: impl FnOnce(&mut D, J) -> T,
     ) -> Result<Option<T>, J> {
         let there = self.callers.there();
-        if there == There::Needed || self.waiting.load(Ordering::Acquire) > 0 {
+        if there == There::Needed {
             return Err(job);
         }
-        let Ok(desk) = self.desk.try_lock() else { return Err(job) };
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.crowd.store(CROWD, Ordering::Relaxed);
+            return Err(job);
+        }
+        let crowd = self.crowd.load(Ordering::Relaxed);
+        if there == There::Among && crowd > 0 {
+            self.crowd.store(crowd - 1, Ordering::Relaxed);
+            return Err(job);
+        }
+        let Ok(desk) = self.desk.try_lock() else {
+            self.crowd.store(CROWD, Ordering::Relaxed);
+            return Err(job);
+        };
         let work = move || {
             let mut desk = desk;
             work(&mut desk, job)
@@ -129,7 +151,10 @@ impl<D: Desk> Place<D> {
 impl<D: Desk> Seat<D> {
     pub(super) fn new(desk: D, callers: Callers) -> Self {
         let desk = Arc::new(Mutex::new(desk));
-        Self { place: Place { desk, waiting: Arc::default(), callers }, thread: None }
+        Self {
+            place: Place { desk, waiting: Arc::default(), crowd: Arc::default(), callers },
+            thread: None,
+        }
     }
 
     pub(super) fn place(&self) -> Place<D> {
