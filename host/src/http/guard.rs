@@ -89,9 +89,10 @@ fn check(
     check_once(headers)?;
     check_host(app, uri, headers)?;
     check_path(uri.path())?;
-    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes {
+    if !method.is_safe() {
         check_origin(app, headers)?;
+    }
+    if *method == Method::POST {
         check_type(headers)?;
     }
     let note = headers.get("x-resolved-by").map(|note| match note.to_str() {
@@ -225,7 +226,8 @@ fn check_origin(app: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// A form that a page sends without being asked for has another type.
+/// A form that a page sends without being asked for has another type. Of what changes something, a page can
+/// send nothing but a POST without the browser asking beforehand.
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str);
     let kind = kind.and_then(Result::ok).unwrap_or_default();

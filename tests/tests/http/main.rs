@@ -4,4 +4,5 @@
 mod clients;
 mod robust;
 mod roles;
+mod schema;
 mod status;

@@ -5,6 +5,7 @@ mod read;
 mod stream;
 
 pub(super) use answer::{Finished, finish, name_run};
+pub(super) use read::IGNORED;
 
 use super::body::Accepted;
 use super::error::ApiError;
