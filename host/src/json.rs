@@ -54,29 +54,27 @@ fn edits(edits: &[Edited]) -> Value {
     edits.iter().map(edit).collect()
 }
 
+/// A call that waits, as whoever decides about it sees it.
+pub(crate) fn pending(call: &CallRecord) -> Value {
+    json!({
+        "tool_call_id": call.id.as_str(),
+        "tool_name": call.model_tool,
+        "arguments": arguments(&call.arguments),
+        "preview": preview(call.preview.as_ref()),
+        "isolation": call.isolation(),
+        "policy": call.policy_reasons(),
+        "changed": call.changed,
+        "expires_at": call.expires_at.map(|at| at.to_string()),
+        "version": call.request,
+        "approval": call.rule.as_ref().map(rule),
+        "votes": votes(&call.votes),
+    })
+}
+
 /// One run, as `run`, `approve` and `resume` give it.
 pub(crate) fn run(run: &StoredRun, ended: Option<&Ended>, resumable: bool) -> Value {
     let waiting = |call: &&CallRecord| call.state == CallState::Waiting;
-    let pending: Vec<Value> = run
-        .calls
-        .iter()
-        .filter(waiting)
-        .map(|call| {
-            json!({
-                "tool_call_id": call.id.as_str(),
-                "tool_name": call.model_tool,
-                "arguments": arguments(&call.arguments),
-                "preview": preview(call.preview.as_ref()),
-                "isolation": call.isolation(),
-                "policy": call.policy_reasons(),
-                "changed": call.changed,
-                "expires_at": call.expires_at.map(|at| at.to_string()),
-                "version": call.request,
-                "approval": call.rule.as_ref().map(rule),
-                "votes": votes(&call.votes),
-            })
-        })
-        .collect();
+    let pending: Vec<Value> = run.calls.iter().filter(waiting).map(pending).collect();
     let (answer, error) = match ended {
         Some(Ended::Completed { answer }) => (json!(answer), Value::Null),
         Some(Ended::Failed { error }) => (Value::Null, json!(error)),

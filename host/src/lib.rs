@@ -11,6 +11,7 @@ pub mod gate;
 pub mod http;
 mod json;
 pub mod llm;
+pub mod observe;
 pub mod ops;
 pub mod plugin;
 pub mod runner;

@@ -63,6 +63,7 @@ impl Sandbox {
             egress,
             config,
             on_compile: Box::new(move |name| told.lock().unwrap().push(name.to_owned())),
+            on_failure: Box::new(|_| {}),
         };
         Self { gate: Gate::new(options, [7; 32]).unwrap(), compiled }
     }

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     // Empty but in tests: whatever a test wants to interrupt may name it.
     &["fail_point"],
     &["domain"],
-    &["llm", "plugin", "store"],
+    &["llm", "observe", "plugin", "store"],
     &["gate"],
     &["runner"],
     &["ops"],
@@ -28,7 +28,10 @@ const OWNED: [(&str, &str); 3] =
 
 /// What else may name one of them. The store's SQL is the host's, on the host's file; a granted
 /// database's SQL is a component's, on somebody else's file, and the two share nothing.
-const ALSO_OWNED: [(&str, &str); 1] = [("rusqlite", "host/src/plugin/sql/")];
+///
+/// The library that sends traces to a collector wants a client of that kind handed to it.
+const ALSO_OWNED: [(&str, &str); 2] =
+    [("rusqlite", "host/src/plugin/sql/"), ("reqwest", "host/src/observe/export.rs")];
 
 /// Who may name the plugin runtime: what holds one can invoke tools, and only the gate may.
 const MAY_NAME_RUNTIME: [&str; 3] = [

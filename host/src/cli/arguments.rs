@@ -90,12 +90,40 @@ pub(super) struct Serve {
     /// Seconds after which an answer that is not streamed is no longer waited for; the run goes on.
     #[arg(long, default_value_t = 600, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) request_timeout: u64,
+    /// Seconds that a call under way may take to end when the server is stopped. After that it is given up,
+    /// and a person is asked what to do about it.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub(super) drain_timeout: u64,
     /// Requests a minute of one key; decisions count apart. 0 allows any number.
     #[arg(long, default_value_t = 60_000, value_name = "N")]
     pub(super) rate_limit: u32,
     /// Keep nothing: runs live in memory, and a pause cannot be resumed.
     #[arg(long)]
     pub(super) no_audit: bool,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// What the log has: what went wrong, or with `info` each run, call and request as well.
+    #[arg(long, value_enum, default_value = "warn")]
+    pub(super) log_level: LogLevel,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// What the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
 }
 
 /// The words for [`FinishReason`](crate::http::FinishReason).

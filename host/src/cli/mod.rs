@@ -10,6 +10,7 @@ mod exit;
 mod go_on;
 mod inspect;
 mod key;
+mod log;
 mod output;
 mod page;
 mod pending;
@@ -40,6 +41,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs the program and gives its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -137,7 +139,10 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         Command::Serve(serve) => !serve.no_audit,
         _ => !needs_none,
     };
-    let serves = matches!(command, Command::Serve(_));
+    let (serves, drain) = match command {
+        Command::Serve(serve) => (true, Duration::from_secs(serve.drain_timeout)),
+        _ => (false, Duration::ZERO),
+    };
     let reads_only = matches!(
         command,
         Command::Pending(_)
@@ -150,6 +155,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         audit_db,
         persist,
         one_run: !reads_only && !serves && !fail_point::several_threads(),
+        drain,
         alone: !serves && !fail_point::several_threads(),
         on_compile: Arc::new(move |name| {
             progress.talk(&format!("Compiling the component `{name}` (once on this machine) …"));

@@ -137,6 +137,11 @@ impl Output {
         }
     }
 
+    /// Where the log goes, which is talk.
+    pub(super) fn log(&self) -> std::io::Stderr {
+        std::io::stderr()
+    }
+
     /// Talk.
     pub(super) fn talk(&self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");

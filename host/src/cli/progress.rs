@@ -72,6 +72,8 @@ impl Reporter for Live {
         }
         match progress {
             Progress::Created { .. } | Progress::Resumed => {}
+            // Told to whoever reads along.
+            Progress::CallProposed { .. } | Progress::CallSettled { .. } => {}
             Progress::Asking => {
                 self.streamed = false;
                 self.spin("thinking …".into());

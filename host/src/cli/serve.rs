@@ -2,15 +2,27 @@
 
 use super::arguments::{FinishReasonWord, Serve};
 use super::exit::Exit;
+use super::log;
 use super::output::Output;
 use super::signals;
 use crate::http::{ApiKeys, FinishReason, RolesError, ServeOptions, ServedRoles, serve as listen};
+use crate::observe::Traces;
 use crate::ops::{Host, local_key};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
+    log::start(command.log_format, command.log_level, output);
+    let observer = Arc::clone(host.observer());
+    match Traces::from_environment(&|name| std::env::var(name).ok()) {
+        Ok(traces) => traces.into_iter().for_each(|traces| observer.export(traces)),
+        Err(sentence) => {
+            output.error(&sentence);
+            return Exit::Usage;
+        }
+    }
     let keys = match &command.api_key_file {
         Some(path) => ApiKeys::of_file(path.clone()),
         None => match local_key(&host) {
@@ -58,7 +70,9 @@ pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
         }
     };
     output.data(&format!("Serving {} on http://{}", names.join(", "), serving.address()));
-    match serving.run().await {
+    let served = serving.run().await;
+    observer.finish().await;
+    match served {
         Ok(()) => Exit::Done,
         Err(error) => {
             output.error(&error.to_string());

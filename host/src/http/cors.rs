@@ -13,7 +13,8 @@ const HEADERS: &str = "authorization, content-type, idempotency-key, last-event-
                        x-conversation-id, x-finish-reason, x-resolved-by";
 
 /// What it may read besides the body.
-const EXPOSED: &str = "location, retry-after, x-conversation-id, x-run-id";
+const EXPOSED: &str = "location, retry-after, x-conversation-id, x-run-id, \
+                       x-vercel-ai-ui-message-stream";
 
 /// Seconds for which a browser need not ask again: browsers keep it two hours at most.
 const MAX_AGE: &str = "7200";

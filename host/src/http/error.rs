@@ -71,6 +71,12 @@ impl ApiError {
 }
 
 impl ApiError {
+    /// Its status.
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// The body.
     pub(super) fn body(self) -> ErrorBody {
         let Refusal { status, code, message, param, more, .. } = *self.0;

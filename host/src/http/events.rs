@@ -1,5 +1,6 @@
 //! A body of server-sent events (WHATWG HTML, section 9.2).
 
+use super::completions::name_run;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -10,13 +11,16 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// Between two signs of life: proxies give up silent connections after a minute, some after half of one.
+pub(super) const ALIVE: Duration = Duration::from_secs(15);
 
 /// Nobody reads any more.
 pub(super) struct Gone;
 
 /// Sends events. Dropped, it ends the body.
-#[derive(Clone)]
 pub(super) struct EventSender(mpsc::UnboundedSender<Bytes>);
 
 impl EventSender {
@@ -51,33 +55,27 @@ impl EventSender {
     }
 }
 
-/// The body of an answer, as it is sent.
-pub(super) struct EventBody(mpsc::UnboundedReceiver<Bytes>);
-
-impl EventBody {
-    pub(super) fn new() -> (EventSender, Self) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (EventSender(sender), Self(receiver))
-    }
+/// An answer about a run, and what sends its events. What has not been read yet is kept, so that a slow
+/// reader slows no run down; it is bounded by what a run may say.
+pub(super) fn about_run(run: &str) -> (EventSender, Response) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let mut response = Body::new(StreamBody::new(Frames(receiver))).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Proxies that collect answers would hold the first words back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    name_run(&mut response, run);
+    (EventSender(sender), response)
 }
 
-impl futures_core::Stream for EventBody {
+/// The frames of a body, from whoever makes them.
+struct Frames(mpsc::UnboundedReceiver<Bytes>);
+
+impl futures_core::Stream for Frames {
     type Item = Result<Frame<Bytes>, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
-}
-
-impl IntoResponse for EventBody {
-    fn into_response(self) -> Response {
-        let mut response = Body::new(StreamBody::new(self)).into_response();
-        let headers = response.headers_mut();
-        let kind = HeaderValue::from_static("text/event-stream");
-        headers.insert(header::CONTENT_TYPE, kind);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        // Proxies that collect answers would hold the first words back.
-        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-        response
     }
 }

@@ -3,7 +3,7 @@
 
 use super::rate::Rates;
 use super::{ApiKeys, App, ServeOptions, ServedRoles, router};
-use crate::ops::{Attended, Host, Needs, OpError, Sweeper, recover_runs, resume_run};
+use crate::ops::{Attended, Host, Needs, OpError, Sweeper, drain_runs, recover_runs, resume_run};
 use crate::runner::Silent;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -134,6 +134,9 @@ impl Serving {
             });
         }
         drop(listener);
+        // First the runs: their clients' answers follow. A call that does not end in time is given up by
+        // whoever drives it.
+        drain_runs(&app.host).await;
         let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
         sweeping.abort();
         Ok(())

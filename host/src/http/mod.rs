@@ -1,10 +1,13 @@
 //! The HTTP front door: completions as OpenAI's clients ask for them, decisions, and what there is to see.
 //! Each file parses one kind of request, calls one operation, and renders what it gives.
 
+mod ag_ui;
+mod ai_sdk;
 mod approvals;
 mod body;
 mod completions;
 mod cors;
+mod count;
 mod error;
 mod events;
 mod guard;
@@ -12,6 +15,8 @@ mod health;
 mod idempotency;
 mod keys;
 mod listen;
+mod live;
+mod metrics;
 mod models;
 mod openapi;
 mod page;
@@ -117,6 +122,27 @@ fn documented() -> Api {
                 .refuses([400, 404, 408, 409, 413, 415, 422, 502, 504])],
         )
         .route(
+            "/ag-ui/{role}",
+            post(ag_ui::run),
+            [openapi::post(
+                "run_ag_ui",
+                "Runs a role, or decides and goes on, for a page that speaks AG-UI.",
+            )
+            .names("role", "The name of a role.")
+            .takes("RunAgentInput")
+            .gives_events("AG-UI events")
+            .refuses([400, 404, 408, 409, 410, 413, 415, 422, 501, 502])],
+        )
+        .route(
+            "/ai-sdk/{role}/chat",
+            post(ai_sdk::chat),
+            [openapi::post("chat_ai_sdk", "Runs a role, or decides and goes on, for the AI SDK.")
+                .names("role", "The name of a role.")
+                .takes("UiChat")
+                .gives_events("parts of the AI SDK's UI message stream")
+                .refuses([400, 404, 408, 409, 410, 413, 415, 422, 501, 502])],
+        )
+        .route(
             "/v1/models",
             get(models::list),
             [openapi::get("list_models", "The roles: each is a model, as far as clients go.")
@@ -215,6 +241,13 @@ fn documented() -> Api {
                 .gives(200, "the run", "Run")
                 .refuses([404, 409, 415])],
         )
+        .route(
+            "/metrics",
+            get(metrics::metrics),
+            [openapi::get("read_metrics", "What is counted, for Prometheus.")
+                .gives_text(200, "numbers", Some("application/openmetrics-text"))
+                .refuses([])],
+        )
 }
 
 /// Every path that there is.
@@ -232,6 +265,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/ready", get(health::ready))
         .merge(guarded)
         .layer(from_fn_with_state(Arc::clone(&app), cors::cors))
+        .layer(from_fn_with_state(Arc::clone(&app), count::count))
         .with_state(app)
 }
 

@@ -92,6 +92,8 @@ fn document(paths: Paths) -> Value {
         .schema_from::<Accepted>()
         .schema("CompletionRequest", completion_request())
         .schema("Decisions", decisions())
+        .schema("RunAgentInput", any_object("AG-UI's `RunAgentInput`."))
+        .schema("UiChat", any_object("What the AI SDK's `DefaultChatTransport` sends."))
         .schema("Run", run())
         .schema("RunSummary", run_summary())
         .schema("PendingCall", pending_call())
@@ -447,8 +449,6 @@ fn story() -> ObjectBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn every_schema_that_is_referred_to_is_there() {
         let (_, document) = crate::http::documented().finish();

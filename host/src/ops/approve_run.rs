@@ -22,6 +22,7 @@ use crate::store::{
     StoreError, StoredRun,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Which waiting calls are decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +147,9 @@ pub(super) async fn settle(
     }
 
     let said: Vec<_> = decisions.iter().map(|one| (one.call.clone(), one.said.clone())).collect();
+    let made: Vec<_> =
+        decisions.iter().map(|one| (one.call.clone(), one.decision.as_str())).collect();
+    let at = host.clock.now();
     let decided = store
         .decide(DecisionRequest {
             run: id.clone(),
@@ -153,7 +157,7 @@ pub(super) async fn settle(
             resolver: Resolver { authenticated_as: host.identity().to_owned(), note },
             claim_as: host.owner()?,
             idempotency,
-            at: host.clock.now(),
+            at,
         })
         .await;
     let decided = match decided {
@@ -164,6 +168,12 @@ pub(super) async fn settle(
             return Err(error.into());
         }
     };
+    for (call, decision) in made {
+        let asked = run.calls.iter().find(|one| one.id == call).map_or(at, |one| one.created_at);
+        let waited = u64::try_from(at.0.saturating_sub(asked.0)).unwrap_or(0);
+        host.observer().metrics().decided(decision, Duration::from_micros(waited));
+        tracing::info!(run = %id, %call, decision, by = host.identity(), "call decided");
+    }
     let claim = match decided.claim {
         Some(claim) => Some(claim),
         // What is left may be calls of unknown outcome that the role has the host try again.

@@ -30,8 +30,11 @@ pub(super) async fn continue_run(
         model: &*opened.model,
         clock: &*host.clock,
         random: &random::sixteen,
+        observer: host.observer(),
         stop: attended.stop.clone(),
+        drain: host.options.drain,
     };
+    let _driving = host.driving.begin();
     let id = claim.run.clone();
     match driver.drive(claim, run, attended.reporter).await {
         Err(StoreError::Fenced(run)) => {

@@ -1,6 +1,7 @@
 //! What every operation works with: the store, the gate, the clock, and who is asking. Each part is
 //! made when it is first needed: listing approvals must not start a WebAssembly engine.
 
+use super::drain_runs::Driving;
 use super::error::OpError;
 use super::home::Home;
 use super::host_policies::PolicyWatch;
@@ -13,6 +14,7 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::config::HostConfig;
 use crate::domain::ids::OwnerId;
 use crate::gate::Gate;
+use crate::observe::Observer;
 use crate::plugin::egress::EgressOptions;
 use crate::plugin::{CacheFolder, Pool, RuntimeOptions};
 use crate::store::owner::Owner;
@@ -20,6 +22,7 @@ use crate::store::sqlite::{OpenOptions, SqliteStore};
 use crate::store::{Store, key};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// How a host is set up.
 pub struct HostOptions {
@@ -37,10 +40,14 @@ pub struct HostOptions {
     pub identity: String,
     /// The environment, for roles' variables and models' keys.
     pub environment: Arc<Environment>,
+    /// How long a call that is under way when the process is asked to stop may take to end by itself.
+    pub drain: Duration,
     /// Told the name of a component that is about to be compiled.
     pub on_compile: Arc<dyn Fn(&str) + Send + Sync>,
     /// Told what somebody who looks after this process should know, a sentence each.
     pub on_warning: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Where what happens is counted, logged and traced.
+    pub observer: Arc<Observer>,
 }
 
 impl HostOptions {
@@ -59,8 +66,10 @@ impl HostOptions {
             alone: false,
             identity: identity.into(),
             environment: Arc::new(environment),
+            drain: Duration::ZERO,
             on_compile: Arc::new(|_| {}),
             on_warning: Arc::new(|_| {}),
+            observer: Arc::default(),
         }
     }
 }
@@ -84,6 +93,7 @@ pub struct Shared {
     pub(super) kept_roles: KeptRoles,
     pub(super) policy_watch: PolicyWatch,
     pub(super) watchers: Arc<Watchers>,
+    pub(super) driving: Driving,
     config: OnceLock<HostConfig>,
     store: OnceLock<Arc<dyn Store>>,
     gate: OnceLock<Gate>,
@@ -108,6 +118,7 @@ impl Host {
             kept_roles: KeptRoles::default(),
             policy_watch: PolicyWatch::default(),
             watchers: Arc::default(),
+            driving: Driving::default(),
             config: OnceLock::new(),
             store: OnceLock::new(),
             gate: OnceLock::new(),
@@ -139,6 +150,11 @@ impl Host {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What is counted, logged and traced of this process.
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.options.observer
     }
 
     /// Who is asking.
@@ -219,6 +235,7 @@ impl Host {
             protected.extend(path.parent().map(Path::to_owned));
         }
         let on_compile = Arc::clone(&self.options.on_compile);
+        let observer = Arc::clone(&self.options.observer);
         let options = RuntimeOptions {
             cache: kept.map(|key| CacheFolder { folder: self.options.home.cache(), key }),
             protected,
@@ -226,6 +243,7 @@ impl Host {
             egress: EgressOptions::default(),
             config,
             on_compile: Box::new(move |name| on_compile(name)),
+            on_failure: Box::new(move |why| observer.metrics().sandbox_failed(why.word())),
         };
         let gate = Gate::new(options, kept.unwrap_or_else(random::thirty_two))?;
         Ok(self.gate.get_or_init(|| gate))

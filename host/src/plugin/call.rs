@@ -8,6 +8,7 @@ use super::bindings::initrunner::plugin::types;
 use super::engine;
 use super::entry::{Linked, LoadedEntry};
 use super::error::CallError;
+use super::failure::SandboxFailure;
 use super::limits::{CallLimits, DESCRIPTION, TimedBy};
 use super::process::Announce;
 use super::state::State;
@@ -147,7 +148,10 @@ impl Runtime {
         let _turn = match tokio::time::timeout_at(deadline.into(), turn).await {
             Ok(Ok(turn)) => turn,
             Ok(Err(_)) => return Err(CallError::Broken("the host is shutting down".into())),
-            Err(_) => return Err(no_turn(&limits)),
+            Err(_) => {
+                (self.on_failure)(SandboxFailure::NoTurn);
+                return Err(no_turn(&limits));
+            }
         };
         let waited =
             limits.timeout.saturating_sub(deadline.saturating_duration_since(Instant::now()));
@@ -160,8 +164,14 @@ impl Runtime {
         let ended = tokio::time::timeout_at(deadline.into(), work).await;
         match ended {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(broken(&store, &limits, waited, &error)),
-            Err(_) => Err(too_slow(&limits, waited, store.data().note())),
+            Ok(Err(error)) => {
+                (self.on_failure)(kind(&store, &limits, &error));
+                Err(broken(&store, &limits, waited, &error))
+            }
+            Err(_) => {
+                (self.on_failure)(SandboxFailure::Timeout);
+                Err(too_slow(&limits, waited, store.data().note()))
+            }
         }
     }
 
@@ -282,6 +292,19 @@ fn no_turn(limits: &CallLimits) -> CallError {
         limits.concurrent_calls,
         limits.more(Limit::MaxConcurrentCalls)
     ))
+}
+
+/// What ended a call, in the order in which [`broken`] looks for it.
+fn kind(store: &Store<State>, limits: &CallLimits, error: &wasmtime::Error) -> SandboxFailure {
+    if error.downcast_ref() == Some(&wasmtime::Trap::Interrupt) {
+        return SandboxFailure::Timeout;
+    }
+    let state = store.data();
+    match state.note().is_some() || over(limits, error).is_some() {
+        true if state.usage.out_of_memory => SandboxFailure::Memory,
+        true => SandboxFailure::Limit,
+        false => SandboxFailure::Trap,
+    }
 }
 
 /// The sentence for a guest that trapped. A limit that it ran into says more than the trap that

@@ -15,6 +15,7 @@ pub mod egress;
 mod engine;
 mod entry;
 mod error;
+mod failure;
 mod files;
 mod import;
 mod inspect;
@@ -38,6 +39,7 @@ pub use component::Loaded;
 pub use engine::Pool;
 pub use entry::{LoadedEntry, LoadedTool, RoleSite};
 pub use error::{CallError, EntryProblem, LoadError};
+pub use failure::SandboxFailure;
 pub use import::Imports;
 pub use inspect::{Inspection, Said};
 pub use limits::CallLimits;
@@ -71,6 +73,8 @@ pub struct RuntimeOptions {
     pub config: HostConfig,
     /// Told the name of a component that is about to be compiled, which can take seconds.
     pub on_compile: Box<dyn Fn(&str) + Send + Sync>,
+    /// Told why a call was ended by the sandbox, each time.
+    pub on_failure: Box<dyn Fn(SandboxFailure) + Send + Sync>,
 }
 
 impl RuntimeOptions {
@@ -83,6 +87,7 @@ impl RuntimeOptions {
             egress: EgressOptions::default(),
             config: HostConfig::default(),
             on_compile: Box::new(|_| {}),
+            on_failure: Box::new(|_| {}),
         }
     }
 }
@@ -94,6 +99,7 @@ pub struct Runtime {
     protected: Arc<[PathBuf]>,
     egress: Arc<Egress>,
     on_compile: Box<dyn Fn(&str) + Send + Sync>,
+    on_failure: Box<dyn Fn(SandboxFailure) + Send + Sync>,
     loaded: Mutex<HashMap<Digest, Arc<Loaded>>>,
     config: HostConfig,
     turns: Turns,
@@ -121,6 +127,7 @@ impl Runtime {
             protected: options.protected.into(),
             egress: Arc::new(Egress::new(options.egress)),
             on_compile: options.on_compile,
+            on_failure: options.on_failure,
             loaded: Mutex::default(),
             config: options.config,
             turns: Turns::new(options.pool.instances),

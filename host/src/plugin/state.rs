@@ -39,6 +39,8 @@ pub(super) struct Usage {
     limits: CallLimits,
     memory: usize,
     host_calls: u32,
+    /// Whether it was refused memory.
+    pub(super) out_of_memory: bool,
     /// The sentence for the first limit hit.
     pub(super) note: Option<String>,
 }
@@ -54,7 +56,7 @@ impl State {
             http: http::context(),
             http_hooks: Outgoing::new(egress, &access, limits),
             log,
-            usage: Usage { limits, memory: 0, host_calls: 0, note: None },
+            usage: Usage { limits, memory: 0, host_calls: 0, out_of_memory: false, note: None },
             deadline: Instant::now() + limits.timeout,
             files: Files::new(access.clone()),
             access,
@@ -145,6 +147,7 @@ impl Usage {
     /// Begins to count anew, for another call of the same instance; its memory stays counted.
     pub(super) fn restart(&mut self) {
         self.host_calls = 0;
+        self.out_of_memory = false;
         self.note = None;
     }
 
@@ -183,6 +186,7 @@ impl ResourceLimiter for Usage {
                 self.limits.memory >> 20,
                 self.limits.more(Limit::MemoryMb)
             );
+            self.out_of_memory |= self.note.is_none();
             self.note.get_or_insert(sentence);
             return Ok(false);
         }

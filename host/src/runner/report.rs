@@ -3,6 +3,7 @@
 use crate::domain::approval::Preview;
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::secret::{Masker, mask};
+use crate::domain::tool_call::CallState;
 use std::time::Duration;
 
 /// Something that happened.
@@ -21,6 +22,15 @@ pub enum Progress<'a> {
     Text(&'a str),
     /// The model's answer is complete.
     Answered,
+    /// The model asks for a call, and that is written down. Told to whoever reads along.
+    CallProposed {
+        /// Our id.
+        call: &'a CallId,
+        /// The model's name of the tool.
+        tool: &'a str,
+        /// Canonical arguments; the model's own text where they are none.
+        arguments: &'a str,
+    },
     /// The request failed and will be tried again.
     Retrying {
         /// After how long.
@@ -66,12 +76,28 @@ pub enum Progress<'a> {
         /// What the model is told.
         why: &'a str,
     },
+    /// What became of a call: it gave a result, was refused, or will not happen. Told once of each call, to
+    /// whoever reads along.
+    CallSettled {
+        /// Our id.
+        call: &'a CallId,
+        /// Where it stands now.
+        state: CallState,
+        /// Its result, or what the model is told in the place of one.
+        text: &'a str,
+    },
 }
 
 /// Somebody who watches.
 pub trait Reporter: Send {
     /// Told as it happens. Must not block for long.
     fn report(&mut self, progress: Progress<'_>);
+
+    /// Whether it reads along: what calls are made with and what they give. Looking through all of that for
+    /// secrets takes time, and most who watch show none of it.
+    fn reads_along(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody watches.
@@ -140,6 +166,14 @@ impl Reporter for Masked<'_> {
             Progress::CallRefused { tool, why } => {
                 self.watcher.report(Progress::CallRefused { tool: &mask(tool), why: &mask(why) });
             }
+            Progress::CallProposed { call, tool, arguments } if self.watcher.reads_along() => {
+                let (tool, arguments) = (&*mask(tool), &*mask(arguments));
+                self.watcher.report(Progress::CallProposed { call, tool, arguments });
+            }
+            Progress::CallSettled { call, state, text } if self.watcher.reads_along() => {
+                self.watcher.report(Progress::CallSettled { call, state, text: &mask(text) });
+            }
+            Progress::CallProposed { .. } | Progress::CallSettled { .. } => {}
             Progress::CallRemembered { tool, by, from } => {
                 let (tool, by) = (&*mask(tool), &*mask(by));
                 self.watcher.report(Progress::CallRemembered { tool, by, from });
@@ -154,9 +188,13 @@ impl Reporter for Masked<'_> {
 mod tests {
     use super::*;
 
-    struct Notes(String);
+    struct Notes(String, bool);
 
     impl Reporter for Notes {
+        fn reads_along(&self) -> bool {
+            self.1
+        }
+
         fn report(&mut self, progress: Progress<'_>) {
             match progress {
                 Progress::Text(text) => self.0.push_str(text),
@@ -167,7 +205,7 @@ mod tests {
 
     #[test]
     fn who_watches_sees_no_secret() {
-        let mut notes = Notes(String::new());
+        let mut notes = Notes(String::new(), true);
         let mut masked = Masked::new(&mut notes);
         let key = "ghp_0123456789abcdef0123456789abcdef0123";
         masked.report(Progress::Asking);
@@ -183,9 +221,26 @@ mod tests {
             arguments: key,
             preview: Some(&preview),
         });
+        let call = &CallId::from_random([0; 16]);
+        masked.report(Progress::CallProposed { call, tool: key, arguments: key });
+        masked.report(Progress::CallSettled { call, state: CallState::Succeeded, text: key });
         masked.report(Progress::CallRefused { tool: "t", why: key });
         masked.report(Progress::Retrying { after: Duration::ZERO, why: key });
         assert!(!notes.0.contains("0123456789"), "{}", notes.0);
         assert!(notes.0.contains("the key is [redacted], and"), "{}", notes.0);
+        assert!(notes.0.contains("CallProposed") && notes.0.contains("CallSettled"), "{}", notes.0);
+    }
+
+    #[test]
+    fn what_calls_give_is_told_to_whoever_reads_along_and_nobody_else() {
+        let call = &CallId::from_random([0; 16]);
+        for (reads_along, lines) in [(false, 0), (true, 2)] {
+            let mut notes = Notes(String::new(), reads_along);
+            let mut masked = Masked::new(&mut notes);
+            masked.report(Progress::CallProposed { call, tool: "t", arguments: "{}" });
+            masked.report(Progress::CallSettled { call, state: CallState::Denied, text: "no" });
+            let told = notes.0.lines().filter(|line| line.starts_with("Call"));
+            assert_eq!(told.count(), lines, "{}", notes.0);
+        }
     }
 }

@@ -6,8 +6,10 @@
 //! ```
 //!
 //! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`,
-//! `threads`, `load`, `compile`, `growth`, `policies`.
+//! `threads`, `load`, `compile`, `growth`, `policies`, `http`. With `--requests=N` the server of `http` has
+//! taken that many requests when its memory is looked at again.
 
+mod http;
 mod policies;
 
 use initrunner::domain::approval::{Binding, BindingPart};
@@ -36,9 +38,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn main() {
+    if let Ok(model) = std::env::var(http::floor::IS_FLOOR) {
+        return http::floor::be(&model);
+    }
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 13] = [
+    let parts: [(&str, fn()); 14] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
@@ -52,6 +57,7 @@ fn main() {
         ("compile", compile),
         ("growth", growth),
         ("policies", policies::policies),
+        ("http", http::http),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -230,7 +236,12 @@ fn pool() {
 }
 
 fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    resident_of("self")
+}
+
+/// The same of another process.
+fn resident_of(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
 }
@@ -486,7 +497,12 @@ async fn approve_all(host: &Host, run: &str) {
 /// What this process has used of the processors so far, by the kernel's clock ticks (proc(5), fields
 /// 14 and 15; a hundred a second on every Linux).
 fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    processor_seconds_of("self")
+}
+
+/// The same of another process.
+fn processor_seconds_of(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks = after_name.split_whitespace().skip(11).take(2);
     ticks.filter_map(|tick| tick.parse::<f64>().ok()).sum::<f64>() / 100.0

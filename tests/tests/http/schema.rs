@@ -73,6 +73,9 @@ fn config(run: &str) -> String {
          include-path-regex = \"\\\\{{run\\\\}}\"\n\
          parameters = {{ \"path.run\" = \"{run}\" }}\n\
          [[operations]]\n\
+         include-path-regex = \"\\\\{{role\\\\}}\"\n\
+         parameters = {{ \"path.role\" = \"{FREE}\" }}\n\
+         [[operations]]\n\
          include-path = \"/v1/models/{{id}}\"\n\
          parameters = {{ \"path.id\" = \"{FREE}\" }}\n"
     )

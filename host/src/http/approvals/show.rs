@@ -1,17 +1,18 @@
 //! `GET /v1/approvals/{run}`: what waits of one run.
 
+use crate::http::completions::about_run;
 use crate::http::error::ApiError;
 use crate::http::{Caller, Shared};
 use crate::json;
-use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::Value;
+use axum::response::Response;
 
 pub(in crate::http) async fn show(
     State(app): State<Shared>,
     caller: Caller,
     Path(run): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let story = crate::http::runs::visible(&app.host, &caller, run).await?;
-    Ok(Json(json::run(&story.run, None, app.host.persists())))
+    let body = json::run(&story.run, None, app.host.persists());
+    Ok(about_run(story.run.run.id.as_str(), body))
 }

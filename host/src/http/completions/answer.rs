@@ -54,6 +54,13 @@ pub(in crate::http) fn finish(
     Ok(response)
 }
 
+/// An answer about a run that is no completion.
+pub(in crate::http) fn about_run(run: &str, body: Value) -> Response {
+    let mut response = Json(body).into_response();
+    name_run(&mut response, run);
+    response
+}
+
 /// Puts the run's id into the headers.
 pub(in crate::http) fn name_run(response: &mut Response, run: &str) {
     if let Ok(value) = HeaderValue::from_str(run) {

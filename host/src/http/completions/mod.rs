@@ -4,7 +4,7 @@ mod answer;
 mod read;
 mod stream;
 
-pub(super) use answer::{Finished, finish, name_run};
+pub(super) use answer::{Finished, about_run, finish, name_run};
 pub(super) use read::IGNORED;
 
 use super::body::Accepted;

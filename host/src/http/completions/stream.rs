@@ -4,18 +4,14 @@
 //! A pause is a chunk without choices that carries `event`, `run_id` and `pending_approvals`, and then a
 //! chunk that ends the one choice: clients that know nothing of approvals read past the first.
 
-use super::answer::{failed, id, name_run, paused_text, pending, usage};
+use super::answer::{failed, id, paused_text, pending, usage};
 use super::{Event, Running, Shape, joined};
-use crate::http::events::{EventBody, EventSender, Gone};
+use crate::http::events::{self, ALIVE, EventSender, Gone};
 use crate::http::{FinishReason, Shared};
 use crate::runner::{Driven, Ended};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// Between two signs of life: proxies give up silent connections after a minute, some after half of one.
-const ALIVE: Duration = Duration::from_secs(15);
 
 /// What every chunk of a stream has.
 struct Head {
@@ -47,18 +43,16 @@ pub(super) fn stream(
     shape: Shape,
     run: String,
     reason: Option<FinishReason>,
-    events: mpsc::UnboundedReceiver<Event>,
+    happened: mpsc::UnboundedReceiver<Event>,
     running: Running,
 ) -> Response {
-    let (sender, body) = EventBody::new();
+    let (sender, response) = events::about_run(&run);
     let Shape { model, usage: wants_usage, .. } = shape;
     let head = Head { id: id(&run), model, created: app.host.now().0 / 1_000_000 };
     tokio::spawn(async move {
         // Whoever read it is gone where this fails; the run goes on.
-        let _ = tell(&app, &head, wants_usage, reason, events, running, &sender).await;
+        let _ = tell(&app, &head, wants_usage, reason, happened, running, &sender).await;
     });
-    let mut response = body.into_response();
-    name_run(&mut response, &run);
     response
 }
 

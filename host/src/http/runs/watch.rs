@@ -7,17 +7,13 @@
 use crate::domain::event::{Event, EventKind};
 use crate::http::completions::name_run;
 use crate::http::error::ApiError;
-use crate::http::events::{EventBody, Gone};
+use crate::http::events::{ALIVE, Gone, about_run};
 use crate::http::{Caller, Shared};
 use crate::json;
 use crate::ops::watch_run;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use std::time::Duration;
-
-/// Between two signs of life: proxies give up silent connections after a minute, some after half of one.
-const ALIVE: Duration = Duration::from_secs(15);
 
 /// What clients send who come back.
 const LAST: &str = "last-event-id";
@@ -45,7 +41,7 @@ pub(in crate::http) async fn watch(
         return Ok(response);
     }
     let mut events = watch_run(&app.host, &run, last).await?;
-    let (sender, body) = EventBody::new();
+    let (sender, response) = about_run(run.as_str());
     let mut stop = app.stop.clone();
     tokio::spawn(async move {
         loop {
@@ -72,8 +68,6 @@ pub(in crate::http) async fn watch(
             }
         }
     });
-    let mut response = body.into_response();
-    name_run(&mut response, run.as_str());
     Ok(response)
 }
 

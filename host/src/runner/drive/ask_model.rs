@@ -41,6 +41,7 @@ impl Running<'_, '_> {
         };
         fail_point::reach("runner.ask_model.before");
         let mut stop = self.driver.stop.clone();
+        let chat = self.watch.chat();
         let answer = tokio::select! {
             biased;
             reason = stopped(&mut stop) => Err(reason),
@@ -50,8 +51,12 @@ impl Running<'_, '_> {
             ) => Ok(answer),
         };
         let reply = match answer {
-            Err(reason) => return self.interrupt(reason, true).await.map(Some),
+            Err(reason) => {
+                chat.failed("stopped");
+                return self.interrupt(reason, true).await.map(Some);
+            }
             Ok(Err(_)) => {
+                chat.failed("out_of_time");
                 let error = budgets.refuses_time(&Spent {
                     wall_ms: u64::from(budgets.max_wall_time) * 1000,
                     ..Spent::default()
@@ -59,11 +64,17 @@ impl Running<'_, '_> {
                 return self.fail(error.unwrap_or_default()).await.map(Some);
             }
             Ok(Ok(Err(error))) if error.is_temporary() => {
+                chat.failed("unavailable");
                 return self.interrupt(error.to_string(), false).await.map(Some);
             }
-            Ok(Ok(Err(error))) => return self.fail(error.to_string()).await.map(Some),
+            Ok(Ok(Err(error))) => {
+                chat.failed("failed");
+                return self.fail(error.to_string()).await.map(Some);
+            }
             Ok(Ok(Ok(reply))) => reply,
         };
+        chat.answered(reply.usage, reply.calls.len());
+        self.watch.used(reply.usage);
         reporter.report(Progress::Answered);
         fail_point::reach("runner.ask_model.answered");
 
@@ -97,6 +108,7 @@ impl Running<'_, '_> {
             });
             if let Verdict::Refused(refusal) = &answer.verdict {
                 reporter.report(Progress::CallRefused { tool: &call.tool, why: &refusal.result });
+                self.watch.refused(&id, self.kind(&answer.entry), refusal.by);
             }
             calls.push(self.written(id, call.tool, call.provider_id, answer));
         }
@@ -124,6 +136,11 @@ impl Running<'_, '_> {
         self.record(turn).await?;
         fail_point::reach("runner.ask_model.recorded");
         for call in &self.run.calls[first_new..] {
+            let (tool, arguments) = (&*call.model_tool, &*call.arguments);
+            reporter.report(Progress::CallProposed { call: &call.id, tool, arguments });
+            if let (CallState::Refused(_), Some(text)) = (call.state, &call.result) {
+                reporter.report(Progress::CallSettled { call: &call.id, state: call.state, text });
+            }
             if let (Some(from), Some(resolver)) = (&call.remembered_from, &call.resolver) {
                 let (tool, by) = (&*call.model_tool, resolver.resolved_by());
                 reporter.report(Progress::CallRemembered { tool, by, from });

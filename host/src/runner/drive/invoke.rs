@@ -1,7 +1,7 @@
 //! Taking one call through the gate again, where it has to, and doing it: *started* is written down
 //! before, the result after.
 
-use super::{Ended, Running, stopped};
+use super::{Ended, Running, given_up};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::CallId;
 use crate::domain::policy::PolicyRecord;
@@ -48,6 +48,7 @@ impl Running<'_, '_> {
             preview: call.preview.as_ref(),
         });
         let began = Instant::now();
+        let watching = self.watch.call(id, &call.model_tool, self.kind(&call.entry));
         // Stopped in time, a call still has a result; the budget ends the run at the next step.
         let left = self.time_left();
         let mut stop = self.driver.stop.clone();
@@ -58,10 +59,11 @@ impl Running<'_, '_> {
         let outcome = {
             let mut invoking =
                 pin!(driver.gate.invoke(driver.tools, admitted, attempt, left, announce));
+            let mut giving_up = pin!(given_up(&mut stop, driver.drain));
             loop {
                 tokio::select! {
                     biased;
-                    reason = stopped(&mut stop) => break Err(reason),
+                    reason = &mut giving_up => break Err(reason),
                     Some(program) = programs.recv() => self.let_run(id, attempt, program).await?,
                     outcome = &mut invoking => break Ok(outcome),
                 }
@@ -70,8 +72,12 @@ impl Running<'_, '_> {
         let outcome = match outcome {
             Ok(outcome) => outcome,
             // Whether it had happened by then cannot be known.
-            Err(reason) => return self.interrupt(reason, true).await.map(Some),
+            Err(reason) => {
+                watching.given_up();
+                return self.interrupt(reason, true).await.map(Some);
+            }
         };
+        watching.ended(outcome.succeeded);
         fail_point::reach("runner.invoke.invoked");
         reporter.report(Progress::CallEnded {
             call: id,
@@ -83,8 +89,10 @@ impl Running<'_, '_> {
         let now = self.driver.clock.now();
         self.finish(id, &written, now).await?;
         fail_point::reach("runner.invoke.finished");
+        let state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
+        reporter.report(Progress::CallSettled { call: id, state, text: &outcome.result });
         if let Some(call) = self.run.calls.iter_mut().find(|call| call.id == *id) {
-            call.state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
+            call.state = state;
             call.attempts = attempt;
             call.result = Some(outcome.result);
         }
@@ -170,6 +178,7 @@ impl Running<'_, '_> {
             Verdict::Refused(refusal) => {
                 reporter
                     .report(Progress::CallRefused { tool: &call.model_tool, why: &refusal.result });
+                self.watch.refused(&call.id, self.kind(&call.entry), refusal.by);
                 Readmission::Refused { by: refusal.by, result: refusal.result }
             }
         };
@@ -181,6 +190,11 @@ impl Running<'_, '_> {
             .await?;
         fail_point::reach("runner.readmit.after");
         self.reload().await?;
+        if let Some(call) = self.run.calls.iter().find(|one| one.id == call.id)
+            && let (CallState::Refused(_), Some(text)) = (call.state, &call.result)
+        {
+            reporter.report(Progress::CallSettled { call: &call.id, state: call.state, text });
+        }
         Ok(None)
     }
 }

@@ -14,14 +14,16 @@ use super::step::{Step, next};
 use crate::domain::budget::Spent;
 use crate::domain::clock::Clock;
 use crate::domain::ids::CallId;
-use crate::domain::role::Role;
+use crate::domain::role::{EntrySource, Role};
 use crate::domain::secret::mask;
 use crate::gate::{Admitted, Gate, Toolset};
 use crate::llm::{Model, ToolSpec};
+use crate::observe::{Observer, Outcome, RunFacts, RunWatch};
 use crate::store::{Claim, Store, StoreError, StoredRun};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tracing::Instrument;
 
 /// Everything one run is driven with.
 pub struct Driver<'a> {
@@ -39,8 +41,13 @@ pub struct Driver<'a> {
     pub clock: &'a dyn Clock,
     /// Randomness for ids.
     pub random: &'a (dyn Fn() -> [u8; 16] + Sync),
+    /// Where it is counted, logged and traced.
+    pub observer: &'a Observer,
     /// Set to a sentence when the process is asked to stop.
     pub stop: watch::Receiver<Option<String>>,
+    /// How long a call that is under way then may take to end by itself; after that it is given up, and
+    /// whether it happened is not known.
+    pub drain: Duration,
 }
 
 /// How a drive ended, as written down.
@@ -68,6 +75,15 @@ pub enum Ended {
 }
 
 impl Ended {
+    const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Paused => Outcome::Paused,
+            Self::Completed { .. } => Outcome::Completed,
+            Self::Failed { .. } => Outcome::Failed,
+            Self::Interrupted { .. } => Outcome::Interrupted,
+        }
+    }
+
     /// The same with its text as it was written down: secrets in it are sealed.
     fn with_stored_text(mut self, stored: &StoredRun) -> Self {
         let text = match &mut self {
@@ -100,6 +116,7 @@ struct Running<'d, 'a> {
     wall_before: u64,
     started: Instant,
     specs: Vec<ToolSpec>,
+    watch: RunWatch<'a>,
 }
 
 impl Driver<'_> {
@@ -119,6 +136,12 @@ impl Driver<'_> {
                 description: tool.description.clone(),
                 parameters: tool.parameters.source().clone(),
             });
+        let watch = self.observer.run(RunFacts {
+            run: &claim.run,
+            role: self.role,
+            conversation: run.run.conversation.as_deref(),
+        });
+        let log = watch.log();
         let mut running = Running {
             driver: self,
             claim,
@@ -127,8 +150,13 @@ impl Driver<'_> {
             admitted: HashMap::new(),
             started: Instant::now(),
             specs: specs.collect(),
+            watch,
         };
-        let ended = running.until_it_ends(&mut Masked::new(reporter)).await?;
+        let mut reporter = Masked::new(reporter);
+        let ended = running.until_it_ends(&mut reporter).instrument(log.clone()).await;
+        let outcome = ended.as_ref().map_or(Outcome::Lost, Ended::outcome);
+        log.in_scope(|| running.watch.ended(outcome));
+        let ended = ended?;
         if !running.run.holds_secrets() {
             return Ok(Driven { ended, run: running.run });
         }
@@ -149,13 +177,23 @@ impl Running<'_, '_> {
             let ended = match next(&self.run.messages, &self.run.calls) {
                 Step::AskModel => self.ask_model(reporter).await?,
                 Step::Invoke(call) => self.invoke(&call, reporter).await?,
-                Step::Tell(calls) => self.tell(&calls).await?,
+                Step::Tell(calls) => self.tell(&calls, reporter).await?,
                 Step::Pause => self.retry_or_pause().await?,
                 Step::Finish(answer) => Some(self.complete(answer).await?),
             };
             if let Some(ended) = ended {
                 return Ok(ended);
             }
+        }
+    }
+
+    /// The kind of plugin that an entry is of, for whoever counts: a built-in's type, or `component`.
+    fn kind(&self, entry: &str) -> &str {
+        let entries = self.driver.tools.entries();
+        match entries.iter().find(|one| one.entry.name == entry).map(|one| &one.entry.source) {
+            Some(EntrySource::Type(name)) => name,
+            Some(EntrySource::Component(_)) => "component",
+            None => "none",
         }
     }
 
@@ -188,4 +226,13 @@ async fn stopped(stop: &mut watch::Receiver<Option<String>>) -> String {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Waits until a call is given up: some time after the process was asked to stop.
+async fn given_up(stop: &mut watch::Receiver<Option<String>>, drain: Duration) -> String {
+    let reason = stopped(stop).await;
+    if !drain.is_zero() {
+        tokio::time::sleep(drain).await;
+    }
+    reason
 }

@@ -3,13 +3,18 @@
 use super::{Ended, Running};
 use crate::domain::ids::CallId;
 use crate::domain::message::Message;
-use crate::domain::tool_call::CallState;
+use crate::domain::tool_call::{CallState, UNKNOWN_RESULT};
 use crate::fail_point;
 use crate::gate::{denial_text, edit_text};
+use crate::runner::report::{Progress, Reporter};
 use crate::store::{CallRecord, StoreError};
 
 impl Running<'_, '_> {
-    pub(super) async fn tell(&mut self, calls: &[CallId]) -> Result<Option<Ended>, StoreError> {
+    pub(super) async fn tell(
+        &mut self,
+        calls: &[CallId],
+        reporter: &mut dyn Reporter,
+    ) -> Result<Option<Ended>, StoreError> {
         let results: Vec<Message> = self
             .run
             .calls
@@ -30,9 +35,19 @@ impl Running<'_, '_> {
         self.run.messages.extend(results);
         for call in self.run.calls.iter_mut().filter(|call| calls.contains(&call.id)) {
             call.told = true;
+            if !was_reported(call) {
+                let (call, state, text) = (&call.id, call.state, &*result_text(call));
+                reporter.report(Progress::CallSettled { call, state, text });
+            }
         }
         Ok(None)
     }
+}
+
+/// Whether what became of a call was reported when it did: nothing was invoked where people said no or
+/// nothing, nor where they had the model told that the outcome is unknown.
+fn was_reported(call: &CallRecord) -> bool {
+    call.result.as_deref().is_some_and(|result| result != UNKNOWN_RESULT)
 }
 
 /// The text that the model reads for a call that has its result.
