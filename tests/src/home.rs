@@ -301,6 +301,14 @@ impl Start {
     pub fn run(self) -> Ran {
         self.start().wait()
     }
+
+    /// The same for a program that takes longer than a minute on a busy machine.
+    ///
+    /// # Panics
+    /// It does not end in this time.
+    pub fn run_within(self, time: Duration) -> Ran {
+        self.start().wait_within(time)
+    }
 }
 
 impl Running {
@@ -349,9 +357,17 @@ impl Running {
     ///
     /// # Panics
     /// It does not end in a minute.
-    pub fn wait(mut self) -> Ran {
+    pub fn wait(self) -> Ran {
+        self.wait_within(PLENTY)
+    }
+
+    /// The same for a program that takes longer.
+    ///
+    /// # Panics
+    /// It does not end in this time.
+    pub fn wait_within(mut self, time: Duration) -> Ran {
         let mut status: Option<ExitStatus> = None;
-        until("the program ends", || {
+        until_within(time, "the program ends", || {
             status = self.child.try_wait().expect("a child of ours");
             status.is_some()
         });
@@ -412,8 +428,13 @@ impl fmt::Display for Ran {
 /// # Panics
 /// It does not in a minute.
 #[track_caller]
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PLENTY;
+pub fn until(what: &str, holds: impl FnMut() -> bool) {
+    until_within(PLENTY, what, holds);
+}
+
+#[track_caller]
+fn until_within(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + time;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::sleep(SOON);

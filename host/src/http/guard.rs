@@ -89,9 +89,10 @@ fn check(
     check_once(headers)?;
     check_host(app, uri, headers)?;
     check_path(uri.path())?;
-    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes {
+    if !method.is_safe() {
         check_origin(app, headers)?;
+    }
+    if *method == Method::POST {
         check_type(headers)?;
     }
     let note = headers.get("x-resolved-by").map(|note| match note.to_str() {
@@ -103,10 +104,7 @@ fn check(
     });
     let note = note.transpose()?.filter(|note| !note.is_empty());
     let holder = match bearer(headers)? {
-        Some(secret) => app
-            .keys
-            .holder(secret)
-            .map_err(|why| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", why))?,
+        Some(secret) => app.keys.holder(secret).map_err(|why| keys_unusable(&why))?,
         None => None,
     };
     match holder {
@@ -127,6 +125,13 @@ fn check(
             ),
         }),
     }
+}
+
+/// Whoever operates the server reads why; a stranger need not know of its files.
+fn keys_unusable(why: &str) -> ApiError {
+    tracing::error!(why, "the file of keys cannot be used");
+    let message = "the server cannot tell keys from one another now: its log says why";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", message)
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
@@ -225,7 +230,8 @@ fn check_origin(app: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// A form that a page sends without being asked for has another type.
+/// A form that a page sends without being asked for has another type. Of what changes something, a page can
+/// send nothing but a POST without the browser asking beforehand.
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str);
     let kind = kind.and_then(Result::ok).unwrap_or_default();

@@ -112,10 +112,10 @@ fn documented() -> Api {
             "/v1/chat/completions",
             post(completions::complete),
             [openapi::post("complete", "Runs a role until it answers or waits for a person.")
-                .heeds("X-Conversation-Id", conversation)
-                .heeds("Idempotency-Key", key)
-                .heeds("X-Finish-Reason", reason)
-                .heeds("Prefer", prefer)
+                .heeds("X-Conversation-Id", conversation, openapi::client_id())
+                .heeds("Idempotency-Key", key, openapi::client_id())
+                .heeds("X-Finish-Reason", reason, openapi::words(&["pending", "stop"]))
+                .heeds("Prefer", prefer, openapi::text())
                 .takes("CompletionRequest")
                 .gives_completion()
                 .gives(202, "the run goes on", "Accepted")
@@ -183,10 +183,11 @@ fn documented() -> Api {
                     .heeds(
                         "X-Resolved-By",
                         "Who decides, as they say; recorded beside the key's name.",
+                        openapi::note(),
                     )
-                    .heeds("Idempotency-Key", key)
-                    .heeds("X-Finish-Reason", reason)
-                    .heeds("Prefer", prefer)
+                    .heeds("Idempotency-Key", key, openapi::client_id())
+                    .heeds("X-Finish-Reason", reason, openapi::words(&["pending", "stop"]))
+                    .heeds("Prefer", prefer, openapi::text())
                     .takes("Decisions")
                     .gives(200, "the answer, or that the run waits again", "Completion")
                     .gives(202, "the run goes on", "Accepted")
@@ -217,7 +218,11 @@ fn documented() -> Api {
             get(runs::watch),
             [openapi::get("watch_run", "What happens to a run, as it happens.")
                 .names("run", run)
-                .heeds("Last-Event-ID", "The number of the last event that was read.")
+                .heeds(
+                    "Last-Event-ID",
+                    "The number of the last event that was read.",
+                    openapi::number(),
+                )
                 .gives_events("entries of the run's journal")
                 .gives_text(204, "the run has ended, and nothing follows", None)
                 .refuses([400, 404])],
@@ -227,7 +232,12 @@ fn documented() -> Api {
             post(runs::cancel),
             [openapi::post("cancel_run", "Ends a run that has not ended.")
                 .names("run", run)
-                .heeds("X-Resolved-By", "Who ends it, as they say; recorded beside the key's name.")
+                .heeds(
+                    "X-Resolved-By",
+                    "Who ends it, as they say; recorded beside the key's name.",
+                    openapi::note(),
+                )
+                .takes_nothing()
                 .gives(200, "the run", "Run")
                 .refuses([404, 409, 415])],
         )

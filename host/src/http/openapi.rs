@@ -2,6 +2,8 @@
 
 use super::Shared;
 use super::body::{Accepted, Completion, ErrorBody, ModelList};
+use super::completions::IGNORED;
+use crate::domain::canonical::LARGEST_INTEGER;
 use axum::Router;
 use axum::routing::MethodRouter;
 use serde_json::{Value, json};
@@ -147,7 +149,7 @@ impl Told {
 
     /// Server-sent events come of it.
     pub(super) fn gives_events(self, what: &str) -> Self {
-        self.responds(200, of("text/event-stream", what, string("Server-sent events.")))
+        self.responds(200, of("text/event-stream", what, event()))
     }
 
     /// Something else than JSON, or nothing, comes of it.
@@ -162,7 +164,7 @@ impl Told {
     /// Either of a completion, whole, and one that arrives in pieces.
     pub(super) fn gives_completion(self) -> Self {
         let whole = ContentBuilder::new().schema(Some(Ref::from_schema_name("Completion"))).build();
-        let pieces = ContentBuilder::new().schema(Some(string("Chunks."))).build();
+        let pieces = ContentBuilder::new().schema(Some(event())).build();
         let response = ResponseBuilder::new()
             .description("the answer, or that the run waits for a person")
             .content(JSON, whole)
@@ -173,7 +175,7 @@ impl Told {
 
     /// The ways in which it is refused; those of every path besides.
     pub(super) fn refuses<const N: usize>(mut self, statuses: [u16; N]) -> Self {
-        for status in statuses.into_iter().chain([401, 403, 429, 503]) {
+        for status in statuses.into_iter().chain([400, 401, 403, 429, 503]) {
             let why = http::StatusCode::from_u16(status).ok();
             let why = why.and_then(|status| status.canonical_reason()).unwrap_or_default();
             self = self.gives(status, why, "ErrorBody");
@@ -221,8 +223,17 @@ impl Told {
     }
 
     /// A header.
-    pub(super) fn heeds(self, name: &str, what: &str) -> Self {
-        self.parameter(name, ParameterIn::Header, what, string("").into())
+    pub(super) fn heeds(self, name: &str, what: &str, schema: impl Into<Schema>) -> Self {
+        self.parameter(name, ParameterIn::Header, what, schema.into())
+    }
+
+    /// Nothing is sent, and said to be JSON all the same: pages of others cannot say so unasked.
+    pub(super) fn takes_nothing(mut self) -> Self {
+        let content = ContentBuilder::new().schema(Some(any_object("Empty."))).build();
+        let body =
+            RequestBodyBuilder::new().content(JSON, content).required(Some(Required::True)).build();
+        self.operation = self.operation.request_body(Some(body));
+        self
     }
 
     fn parameter(mut self, name: &str, place: ParameterIn, what: &str, schema: Schema) -> Self {
@@ -262,6 +273,30 @@ pub(super) fn text() -> ObjectBuilder {
     string("")
 }
 
+/// One of the server-sent events that an answer is made of.
+fn event() -> ObjectBuilder {
+    object([("data", string("JSON; of completions, `[DONE]` at the end."))])
+        .property("id", string("Its number, where it has one."))
+        .property("event", string("Its type, where it has one."))
+        .description(Some("One event of the stream."))
+}
+
+/// A client's own name for something: see `domain::client_id`.
+pub(super) fn client_id() -> ObjectBuilder {
+    let visible = "^[!-~]([ -~]{0,198}[!-~])?$";
+    text().min_length(Some(1)).max_length(Some(200)).pattern(Some(visible))
+}
+
+/// What somebody calls themselves.
+pub(super) fn note() -> ObjectBuilder {
+    text().max_length(Some(200)).pattern(Some("^[ -~]*$"))
+}
+
+/// An event's number.
+pub(super) fn number() -> ObjectBuilder {
+    text().pattern(Some("^[0-9]{1,18}$"))
+}
+
 fn boolean(what: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean).description(Some(what))
 }
@@ -275,6 +310,10 @@ fn or_null(what: &str, kind: Type) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([kind, Type::Null]))
         .description(Some(what))
+}
+
+fn anything(what: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(what))
 }
 
 fn any_object(what: &str) -> ObjectBuilder {
@@ -306,9 +345,12 @@ fn completion_request() -> ObjectBuilder {
         .property("content", content)
         .required("role")
         .required("content");
-    ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .property("model", string("The name of a role."))
+    let mut request = ObjectBuilder::new().schema_type(Type::Object);
+    for key in IGNORED {
+        request = request.property(key, anything("Says nothing here, and is let pass."));
+    }
+    request
+        .property("model", string("The name of a role.").examples(["demo"]))
         .property("messages", list("The last one is the user's.", message.build()))
         .property("stream", boolean("Whether the answer is wanted as it arrives."))
         .property("n", ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([1])))
@@ -320,6 +362,7 @@ fn completion_request() -> ObjectBuilder {
         )
         .required("model")
         .required("messages")
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
         .examples([json!({
             "model": "demo",
             "messages": [{"role": "user", "content": "delete ./scratch"}],
@@ -332,8 +375,12 @@ fn decisions() -> ObjectBuilder {
         .property("decision", words(&["approve", "deny", "retry", "report_unknown"]))
         .property("reason", string("Why it is denied; the model reads it."))
         .property("arguments", any_object("What the call is approved with in their place."))
-        .property("version", integer("The version of the call that was shown."))
-        .required("decision");
+        .property(
+            "version",
+            integer("The version of the call that was shown.").maximum(Some(LARGEST_INTEGER)),
+        )
+        .required("decision")
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)));
     let one = OneOfBuilder::new().item(boolean("Whether the call may happen.")).item(rich);
     ObjectBuilder::new()
         .schema_type(Type::Object)

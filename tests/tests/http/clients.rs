@@ -5,6 +5,10 @@ use expect_test::{Expect, expect};
 use initrunner_tests::home::Start;
 use initrunner_tests::serve::Server;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a script may take: some start slowly, and there are other tests beside them.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The folder of the repository.
 fn root() -> PathBuf {
@@ -33,13 +37,14 @@ fn check(script: &str, expected: Expect) {
             "node".into()
         }
     };
-    let ran = told(home.start_of(&program, [script.to_str().unwrap()]), &server).run();
+    let ran =
+        told(home.start_of(&program, [script.to_str().unwrap()]), &server).run_within(PATIENCE);
     println!("{}:\n{ran}", script.file_name().unwrap().display());
     ran.check(expected);
 }
 
 /// Tells a program where the server is. Python writes no compiled files beside its scripts.
-fn told(start: Start, server: &Server) -> Start {
+pub(crate) fn told(start: Start, server: &Server) -> Start {
     start
         .env("INITRUNNER_URL", &server.url(""))
         .env("INITRUNNER_KEY", server.key())

@@ -11,5 +11,6 @@ mod pages;
 mod repeat;
 mod robust;
 mod roles;
+mod schema;
 mod status;
 mod watch;

@@ -5,6 +5,7 @@ mod read;
 mod stream;
 
 pub(super) use answer::{Finished, about_run, finish, name_run};
+pub(super) use read::IGNORED;
 
 use super::body::Accepted;
 use super::error::ApiError;

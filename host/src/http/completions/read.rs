@@ -94,7 +94,7 @@ fn beginning(said: impl Iterator<Item = (usize, Said)>) -> Result<Beginning, Api
 }
 
 /// Keys that say nothing about the answer: whatever they hold is fine.
-const IGNORED: [&str; 7] = [
+pub(in crate::http) const IGNORED: [&str; 7] = [
     "user",
     "metadata",
     "store",
