@@ -523,9 +523,8 @@ fn keys_open_what_their_roles_say() {
         a reviewer decides again               409 already_decided [-] call CALL___________ was already decided: approve by key:reviewer at TIME_______________________ {"tool_call_id":"CALL___________","decision":"approve","resolved_by":"key:reviewer","resolved_at":"TIME_______________________","run_id":"RUN_____________"}
         a key that was taken away              401 unknown_key [-] this key is not known
         one that was not                       200
-        a file that is none                    503 no_keys [-] keys.toml:1:7: this is not valid TOML: key with no value, expected `=`
-          hint: write `[NAME]` or `[[NAME]]` on a line of its own, and lines `key = value` below it
-        no file                                503 no_keys [-] the file of keys `keys.toml` cannot be read: there is no such file
+        a file that is none                    503 no_keys [-] the server cannot tell keys from one another now: its log says why
+        no file                                503 no_keys [-] the server cannot tell keys from one another now: its log says why
         a file again                           200
     "#]]);
 }
