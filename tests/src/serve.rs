@@ -84,7 +84,7 @@ impl Server {
     pub fn request(&self, method: &str, path: &str) -> Request {
         let request = Request::new(self.address, method, path);
         match &self.key {
-            Some(key) => request.header("Authorization", &format!("Bearer {key}")),
+            Some(key) => request.header("Authorization", format!("Bearer {key}")),
             None => request,
         }
     }

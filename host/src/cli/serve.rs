@@ -5,7 +5,9 @@ use super::exit::Exit;
 use super::log;
 use super::output::Output;
 use super::signals;
-use crate::http::{ApiKeys, FinishReason, RolesError, ServeOptions, ServedRoles, serve as listen};
+use crate::http::{
+    ApiKeys, FinishReason, RolesError, ServeError, ServeOptions, ServedRoles, serve as listen,
+};
 use crate::observe::Traces;
 use crate::ops::{Host, local_key};
 use std::net::SocketAddr;
@@ -23,6 +25,22 @@ pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
             return Exit::Usage;
         }
     }
+    let address = SocketAddr::new(command.host, command.port);
+    if command.api_key_file.is_none() && !address.ip().is_loopback() {
+        // Before anything is made or compiled for it.
+        output.error(&ServeError::Open(address).to_string());
+        return Exit::Failed;
+    }
+    let roles = match ServedRoles::read(&host, &command.role).await {
+        Ok(roles) => roles,
+        Err(error) => {
+            output.error(&error.to_string());
+            return match error {
+                RolesError::Roles(_) => Exit::InvalidRole,
+                RolesError::Nothing(_) => Exit::Usage,
+            };
+        }
+    };
     let keys = match &command.api_key_file {
         Some(path) => ApiKeys::of_file(path.clone()),
         None => match local_key(&host) {
@@ -40,19 +58,9 @@ pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
             return Exit::Failed;
         }
     };
-    let roles = match ServedRoles::read(&host, &command.role).await {
-        Ok(roles) => roles,
-        Err(error) => {
-            output.error(&error.to_string());
-            return match error {
-                RolesError::Roles(_) => Exit::InvalidRole,
-                RolesError::Nothing(_) => Exit::Usage,
-            };
-        }
-    };
     let names: Vec<String> = roles.iter().map(|file| file.role.name.clone()).collect();
     let options = ServeOptions {
-        listen: SocketAddr::new(command.host, command.port),
+        listen: address,
         origins: command.cors_origin,
         finish_reason: match command.finish_reason {
             FinishReasonWord::Pending => FinishReason::Pending,
