@@ -7,6 +7,7 @@
 //! answer to a question that was asked anew decides nothing, and the new question is what it gets.
 
 mod read;
+mod replies;
 mod speak;
 
 use super::error::ApiError;
@@ -18,7 +19,8 @@ use crate::store::CallRecord;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use read::{Replies, Reply, Wanted};
+use read::Wanted;
+use replies::{Replies, Reply};
 use speak::Speaker;
 use std::collections::BTreeMap;
 
