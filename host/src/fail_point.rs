@@ -8,16 +8,21 @@
 
 /// The store's verbs, as `reach_verb` is told them.
 #[cfg(feature = "fail-points")]
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 24] = [
     "adopt_orphans",
     "cancel_run",
     "claim_run",
     "create_run",
     "decide",
+    "due_messages",
     "end_run",
     "interrupt_run",
+    "mark_delivered",
+    "mark_failed",
+    "mark_trigger",
     "pause_run",
     "prune",
+    "queue_run",
     // Whatever only reads, where it is read on the thread that writes.
     "read",
     "readmit_call",

@@ -4,7 +4,8 @@
 use crate::domain::approval::Preview;
 use crate::domain::event::Event;
 use crate::domain::message::Message;
-use crate::domain::rule::ApprovalRule;
+use crate::domain::preview;
+use crate::domain::rule::{ApprovalRule, Escalation};
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::is_invisible;
 use crate::ops::{Needs, PruneReport, Recovered, Story, SweepReport, pending_question};
@@ -22,7 +23,7 @@ fn arguments(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-fn preview(preview: Option<&Preview>) -> Value {
+fn raw_preview(preview: Option<&Preview>) -> Value {
     preview.map_or(Value::Null, |preview| json!({"format": preview.format, "text": preview.text}))
 }
 
@@ -60,11 +61,14 @@ pub(crate) fn pending(call: &CallRecord) -> Value {
         "tool_call_id": call.id.as_str(),
         "tool_name": call.model_tool,
         "arguments": arguments(&call.arguments),
-        "preview": preview(call.preview.as_ref()),
+        "preview": raw_preview(call.preview.as_ref()),
+        "preview_text": preview::text(call.preview.as_ref(), &call.arguments),
         "isolation": call.isolation(),
         "policy": call.policy_reasons(),
         "changed": call.changed,
         "expires_at": call.expires_at.map(|at| at.to_string()),
+        "escalates_at": call.escalates_at.map(|at| at.to_string()),
+        "escalated_at": call.escalated_at.map(|at| at.to_string()),
         "version": call.request,
         "approval": call.rule.as_ref().map(rule),
         "votes": votes(&call.votes),
@@ -103,10 +107,14 @@ pub(crate) struct PendingRow<'a> {
     created_at: String,
     arguments: &'a RawValue,
     preview: Option<&'a Preview>,
+    /// As it is shown to people.
+    preview_text: String,
     isolation: Option<&'a str>,
     policy: &'a [String],
     changed: &'a [String],
     expires_at: Option<String>,
+    escalates_at: Option<String>,
+    escalated_at: Option<String>,
     /// What a person is asked where the outcome is unknown.
     question: Option<String>,
     program_pid: Option<u32>,
@@ -121,12 +129,18 @@ struct RuleRow<'a> {
     reviewers: &'a [String],
     quorum: u32,
     not_requester: bool,
+    escalate: Option<&'a Escalation>,
 }
 
 impl<'a> RuleRow<'a> {
     fn of(rule: &'a ApprovalRule) -> Self {
-        let ApprovalRule { reviewers, quorum, not_requester, .. } = rule;
-        Self { reviewers, quorum: *quorum, not_requester: *not_requester }
+        let ApprovalRule { reviewers, quorum, not_requester, escalate, .. } = rule;
+        Self {
+            reviewers,
+            quorum: *quorum,
+            not_requester: *not_requester,
+            escalate: escalate.as_ref(),
+        }
     }
 }
 
@@ -142,10 +156,13 @@ impl<'a> PendingRow<'a> {
             // What waits has canonical arguments, always.
             arguments: serde_json::from_str(&call.arguments).unwrap_or(RawValue::NULL),
             preview: call.preview.as_ref(),
+            preview_text: preview::text(call.preview.as_ref(), &call.arguments),
             isolation: call.isolation.as_deref(),
             policy: &call.policy,
             changed: &call.changed,
             expires_at: call.expires_at.map(|at| at.to_string()),
+            escalates_at: call.escalates_at.map(|at| at.to_string()),
+            escalated_at: call.escalated_at.map(|at| at.to_string()),
             question: pending_question(call),
             program_pid: call.running,
             version: call.request,
@@ -300,11 +317,14 @@ fn call(call: &CallRecord) -> Value {
         "arguments": arguments(&call.arguments),
         "proposed_arguments": arguments(call.as_proposed()),
         "edits": edits(&call.edits),
-        "preview": preview(call.preview.as_ref()),
+        "preview": raw_preview(call.preview.as_ref()),
+        "preview_text": preview::text(call.preview.as_ref(), &call.arguments),
         "isolation": call.isolation(),
         "policy": call.policy_reasons(),
         "state": call.state.as_str(),
         "expires_at": call.expires_at.map(|at| at.to_string()),
+        "escalates_at": call.escalates_at.map(|at| at.to_string()),
+        "escalated_at": call.escalated_at.map(|at| at.to_string()),
         "version": call.request,
         "approval": call.rule.as_ref().map(rule),
         "votes": votes(&call.votes),
@@ -348,9 +368,23 @@ pub(crate) fn sweep(report: &SweepReport) -> Value {
             })
         })
         .collect();
+    let escalated: Vec<Value> = swept
+        .escalated
+        .iter()
+        .map(|call| {
+            json!({
+                "run_id": call.run.as_str(),
+                "tool_call_id": call.call.as_str(),
+                "tool": call.tool,
+                "reviewers": call.reviewers,
+                "at": call.at.to_string(),
+            })
+        })
+        .collect();
     json!({
         "adopted": report.adopted,
         "warned": warned,
+        "escalated": escalated,
         "expired": expired,
         "clock_set_by_seconds": swept.jumped.map(|by| by as f64 / 1e6),
     })

@@ -5,6 +5,7 @@
 //! and a test holds the code to it.
 
 pub mod cli;
+mod connections;
 pub mod domain;
 pub mod fail_point;
 pub mod gate;
@@ -16,3 +17,4 @@ pub mod ops;
 pub mod plugin;
 pub mod runner;
 pub mod store;
+pub mod trigger;

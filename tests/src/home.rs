@@ -286,6 +286,21 @@ impl Start {
         self
     }
 
+    /// Gives it what it reads from standard input: the file's content.
+    ///
+    /// # Panics
+    /// Where the file cannot be read.
+    #[must_use]
+    pub fn input(mut self, file: &Path) -> Self {
+        self.command.stdin(std::fs::File::open(file).expect("a file to read"));
+        self
+    }
+
+    /// What a terminal starts it with.
+    pub(crate) fn into_parts(self) -> (Command, PathBuf, Arc<Mutex<Placeholders>>) {
+        (self.command, self.root, self.seen)
+    }
+
     /// Starts it and goes on.
     ///
     /// # Panics
@@ -432,8 +447,24 @@ pub fn until(what: &str, holds: impl FnMut() -> bool) {
     until_within(PLENTY, what, holds);
 }
 
+/// Whether a condition comes to hold within a minute: for whoever says more about it where it does not.
+pub fn try_until(mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PLENTY;
+    while !holds() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(SOON);
+    }
+    true
+}
+
+/// The same within another time.
+///
+/// # Panics
+/// It does not within that time.
 #[track_caller]
-fn until_within(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until_within(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + time;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");

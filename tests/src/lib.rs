@@ -3,6 +3,8 @@
 pub mod aimock;
 pub mod ask;
 pub mod components;
+pub mod daemon;
+pub mod discord;
 pub mod home;
 pub mod http_client;
 pub mod interfaces;
@@ -13,7 +15,12 @@ pub mod random;
 pub mod reference;
 pub mod sandbox;
 pub mod serve;
+pub mod slack;
+pub mod smtp;
 pub mod stable;
+pub mod standin;
+pub mod telegram;
+pub mod terminal;
 pub mod tokens;
 
 use std::path::{Path, PathBuf};

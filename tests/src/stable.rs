@@ -31,7 +31,7 @@ impl Placeholders {
             text.replace(&isolation(&words), &isolation("ISOLATION"))
         });
         let text = text.replace("    this system cannot isolate the programs that it runs\n", "");
-        let text = hide_codes(&hide_digests(&text));
+        let text = hide_conversations(&hide_codes(&hide_digests(&text)));
         let mut shown = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some(c) = rest.chars().next() {
@@ -99,6 +99,21 @@ fn hide_digests(text: &str) -> String {
     parts.fold(first, |shown, part| {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
         shown + "sha256:DIGEST" + rest
+    })
+}
+
+/// Names that conversations are given.
+fn hide_conversations(text: &str) -> String {
+    const DIGITS: usize = 12;
+    let mut parts = text.split("talk-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| {
+        let is_name =
+            part.len() >= DIGITS && part.bytes().take(DIGITS).all(|b| b.is_ascii_hexdigit());
+        match is_name {
+            true => shown + "talk-NAME________" + &part[DIGITS..],
+            false => shown + "talk-" + part,
+        }
     })
 }
 

@@ -5,8 +5,12 @@ use initrunner_tests::refund;
 use std::process::Command;
 
 /// Every folder of `examples/`, and how many tools its role has.
-const EXAMPLES: [(&str, &str); 3] =
-    [("first-run", "1 tool"), ("price-report", "7 tools"), ("refunds", "1 tool")];
+const EXAMPLES: [(&str, &str); 4] = [
+    ("first-run", "1 tool"),
+    ("night-shift", "2 tools"),
+    ("price-report", "7 tools"),
+    ("refunds", "1 tool"),
+];
 
 #[test]
 fn every_example_is_valid() {

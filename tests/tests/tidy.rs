@@ -16,8 +16,8 @@ const LAYERS: [&[&str]; 9] = [
     &["gate"],
     &["runner"],
     &["ops"],
-    // The shapes that scripts and services read.
-    &["json"],
+    // Connections of clients, and the shapes that scripts and services read.
+    &["connections", "json"],
     &["http", "dashboard", "trigger"],
     &["cli"],
 ];
@@ -30,8 +30,12 @@ const OWNED: [(&str, &str); 3] =
 /// database's SQL is a component's, on somebody else's file, and the two share nothing.
 ///
 /// The library that sends traces to a collector wants a client of that kind handed to it.
-const ALSO_OWNED: [(&str, &str); 2] =
-    [("rusqlite", "host/src/plugin/sql/"), ("reqwest", "host/src/observe/export.rs")];
+/// Triggers speak HTTP to chat services and to whoever is notified, from one file.
+const ALSO_OWNED: [(&str, &str); 3] = [
+    ("rusqlite", "host/src/plugin/sql/"),
+    ("reqwest", "host/src/observe/export.rs"),
+    ("reqwest", "host/src/trigger/post.rs"),
+];
 
 /// Who may name the plugin runtime: what holds one can invoke tools, and only the gate may.
 const MAY_NAME_RUNTIME: [&str; 3] = [

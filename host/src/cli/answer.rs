@@ -3,15 +3,15 @@
 
 use super::exit::Exit;
 use super::output::{Output, Style};
-use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::decision::Resolver;
+use crate::domain::preview::{self, Kind, Line};
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
-use crate::domain::vote;
 use crate::json;
 use crate::ops::{Host, question};
 use crate::runner::{Driven, Ended};
 use crate::store::{CallRecord, StoredRun};
+use unicode_width::UnicodeWidthStr;
 
 /// Tells how a drive ended and gives the exit code. `streamed`: the answer was already shown as it
 /// arrived.
@@ -69,26 +69,13 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
             "  {}  {}  {}",
             call.id,
             output.styled(Style::Bold, &format!("{tool:tools$}")),
-            brief(call),
+            brief(call, output),
         );
         output.data(line.trim_end());
         for line in preview_lines(call, output) {
             output.data(&line);
         }
-        for reason in call.policy_reasons() {
-            output.data(&format!("    asked by policy: {}", visible::one_line(reason)));
-        }
-        if let Some(at) = call.expires_at {
-            output.data(&format!("    expires at {at}"));
-        }
-        if call.isolation() == Some("none") {
-            output.data("    this system cannot isolate the programs that it runs");
-        }
-        for change in &call.changed {
-            let change = visible::one_line(change);
-            output.data(&format!("    asked again, because this changed: {change}"));
-        }
-        for line in story(run, call).into_iter().chain(standing(run, call)) {
+        for line in beneath(run, call) {
             output.data(&format!("    {line}"));
         }
     }
@@ -105,10 +92,31 @@ pub(super) fn paused(host: &Host, run: &StoredRun, output: &Output) {
     }
 }
 
+/// What else a person should know of a call that waits, a line each.
+pub(super) fn beneath(run: &StoredRun, call: &CallRecord) -> Vec<String> {
+    let mut lines: Vec<String> = call
+        .policy_reasons()
+        .into_iter()
+        .map(|reason| format!("asked by policy: {}", visible::one_line(reason)))
+        .collect();
+    if let Some(at) = call.expires_at {
+        lines.push(format!("expires at {at}"));
+    }
+    if call.isolation() == Some("none") {
+        lines.push("this system cannot isolate the programs that it runs".to_owned());
+    }
+    for change in &call.changed {
+        let change = visible::one_line(change);
+        lines.push(format!("asked again, because this changed: {change}"));
+    }
+    lines.extend(story(run, call));
+    lines.extend(standing(run, call));
+    lines
+}
+
 /// How far a call has come that takes more than any one person.
 fn standing(run: &StoredRun, call: &CallRecord) -> Option<String> {
-    let rule = call.rule.as_ref()?;
-    vote::standing(rule, &run.run.requester, &call.voters()).map(|words| visible::one_line(&words))
+    call.standing(&run.run.requester).map(|words| visible::one_line(&words))
 }
 
 /// The same for each call that needs a person, with its id.
@@ -152,44 +160,59 @@ fn unknown(run: &StoredRun) -> impl Iterator<Item = &CallRecord> {
 }
 
 /// What will happen, beside the call's name: nothing where the lines beneath it say it.
-pub(super) fn brief(call: &CallRecord) -> String {
-    match is_long(call.preview.as_ref()) {
+pub(super) fn brief(call: &CallRecord, output: &Output) -> String {
+    match is_beneath(call, output) {
         true => String::new(),
-        false => what(call.preview.as_ref(), &call.arguments),
+        false => preview::one_line(call.preview.as_ref(), &call.arguments),
     }
 }
 
-/// A preview of several lines, to be printed beneath its call. Each begins with a mark: a line of the
-/// preview must not look like one of ours.
+/// What is read in lines, to be printed beneath its call. Each begins with a mark, on a terminal also
+/// where a line goes on because it is too wide: nothing in it must look like one of ours.
 pub(super) fn preview_lines(call: &CallRecord, output: &Output) -> Vec<String> {
-    let Some(preview) = call.preview.as_ref().filter(|preview| is_long(Some(preview))) else {
+    if !is_beneath(call, output) {
         return Vec::new();
-    };
-    let text = visible::lines(&preview.text);
-    let is_diff = preview.format == PreviewFormat::Diff;
-    let line = |line: &str| {
-        let style = match line.chars().next() {
-            Some('+') if is_diff => Some(Style::Green),
-            Some('-') if is_diff => Some(Style::Red),
-            _ => None,
-        };
-        match style {
-            Some(style) => format!("    │ {}", output.styled(style, line)),
-            None => format!("    │ {line}").trim_end().to_owned(),
-        }
-    };
-    text.trim_end_matches('\n').split('\n').map(line).collect()
+    }
+    let mut lines = preview::read(call.preview.as_ref(), &call.arguments);
+    if let Some(columns) = output.columns() {
+        lines = preview::wrap(&lines, columns.saturating_sub(INDENT + MARK.len()));
+    }
+    lines.iter().map(|line| format!("    {}", marked(line, output))).collect()
 }
 
-/// Whether a preview is read in lines. A command is not: it could push itself out of sight.
-fn is_long(preview: Option<&Preview>) -> bool {
-    let in_lines = [PreviewFormat::Diff, PreviewFormat::Sql, PreviewFormat::Http];
-    preview.is_some_and(|preview| {
-        in_lines.contains(&preview.format) && preview.text.trim_end_matches('\n').contains('\n')
-    })
+/// How far the lines of a preview are indented.
+const INDENT: usize = 4;
+
+/// What a line of a preview begins with, and one that goes on because it is too wide. Both take as many
+/// columns as there are characters.
+const MARK: [char; 2] = ['│', ' '];
+const CONTINUES: [char; 2] = ['┊', ' '];
+
+/// A line of a preview with its mark, and in its colour.
+pub(super) fn marked(line: &Line, output: &Output) -> String {
+    let [mark, blank] = if line.continues { CONTINUES } else { MARK };
+    let style = match line.kind {
+        Kind::Added => Some(Style::Green),
+        Kind::Removed => Some(Style::Red),
+        // It is ours, and nothing of the preview can look like it.
+        Kind::Left => return output.styled(Style::Yellow, &line.text),
+        _ => None,
+    };
+    match style {
+        Some(style) => format!("{mark}{blank}{}", output.styled(style, &line.text)),
+        None => format!("{mark}{blank}{}", line.text).trim_end().to_owned(),
+    }
 }
 
-/// What will happen, on one line: the preview where there is one, else the arguments.
-pub(super) fn what(preview: Option<&Preview>, arguments: &str) -> String {
-    visible::one_line(preview.map_or(arguments, |preview| &preview.text))
+/// Whether what will happen is read beneath the call: it has lines, or the terminal is too narrow for all
+/// of it, and would go on at its edge as if it were a line of ours.
+fn is_beneath(call: &CallRecord, output: &Output) -> bool {
+    let preview = call.preview.as_ref();
+    if preview::is_in_lines(preview) {
+        return true;
+    }
+    let Some(columns) = output.columns() else { return false };
+    let what = preview::one_line(preview, &call.arguments).width();
+    // Beside it: the indentation, the call's id, the tool's name, and blanks between them.
+    what + call.id.as_str().len() + visible::one_line(&call.model_tool).width() + 6 > columns
 }

@@ -3,6 +3,7 @@
 use super::audit::arguments::Audit;
 use super::policy::arguments::Policy;
 use crate::domain::api_key;
+use crate::domain::client_id::ClientId;
 use crate::domain::edit::Change;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::net::IpAddr;
@@ -37,7 +38,13 @@ pub(super) enum Command {
     Resume(Resume),
     /// Say what each run needs that stopped before its end, and resume those that need nobody.
     Recover(Recover),
-    /// Warn about approvals that are about to expire, and expire those that nobody gave in time.
+    /// Remind of approvals that are about to expire, ask second groups of reviewers, and expire what nobody
+    /// decided in time.
+    #[command(
+        after_help = "A daemon and a server sweep by themselves. `sweep` is for hosts that have neither: start it every minute \
+        from cron. What is due it writes down, as `expires_after`, `remind_before` and `escalate` of `approval:` say; \
+        a daemon tells it to whom `notify:` names. Then it goes on with the runs that wait for nobody any more."
+    )]
     Sweep(Sweep),
     /// End a run that has not ended.
     Cancel(Cancel),
@@ -57,6 +64,8 @@ pub(super) enum Command {
     Audit(Audit),
     /// Serve roles over HTTP, as OpenAI's clients ask for them.
     Serve(Serve),
+    /// Run roles when their triggers say so: schedules, webhooks, files, chats.
+    Daemon(Box<Daemon>),
     /// Make a key for a server's clients.
     Key(Key),
     /// Print completions for a shell.
@@ -104,6 +113,102 @@ pub(super) struct Serve {
     #[arg(long, value_enum, default_value = "text")]
     pub(super) log_format: LogFormat,
     /// What the log has: what went wrong, or with `info` each run, call and request as well.
+    #[arg(long, value_enum, default_value = "warn")]
+    pub(super) log_level: LogLevel,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_value_name = "ACTION")]
+pub(super) struct Daemon {
+    #[command(subcommand)]
+    pub(super) action: Option<DaemonAction>,
+    #[command(flatten)]
+    pub(super) run: DaemonRun,
+}
+
+/// What else can be done about a daemon.
+#[derive(Debug, Subcommand)]
+pub(super) enum DaemonAction {
+    /// Have the system start it with your session, and again when it fails (systemd).
+    Install(DaemonInstall),
+    /// Stop it, and have the system start it no more.
+    Uninstall(DaemonService),
+    /// Tell whether it works.
+    Status(DaemonService),
+    /// Show what it has logged.
+    Logs(DaemonLogs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DaemonInstall {
+    /// A role file, or a folder of them.
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(super) role: PathBuf,
+    #[command(flatten)]
+    pub(super) service: DaemonService,
+    /// The port of webhooks.
+    #[arg(long, default_value_t = 8200, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) port: u16,
+    /// Print the unit, and change nothing.
+    #[arg(long)]
+    pub(super) print: bool,
+}
+
+/// Which one.
+#[derive(Debug, Args)]
+pub(super) struct DaemonService {
+    /// The service's name, for those who have several.
+    #[arg(long, default_value = "initrunner", value_name = "NAME", value_parser = service_name)]
+    pub(super) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DaemonLogs {
+    #[command(flatten)]
+    pub(super) service: DaemonService,
+    /// Go on showing what comes.
+    #[arg(long, short)]
+    pub(super) follow: bool,
+    /// How many lines of the past.
+    #[arg(long, short = 'n', default_value_t = 100, value_name = "N")]
+    pub(super) lines: u32,
+}
+
+/// A name that can be a file's and a unit's.
+fn service_name(text: &str) -> Result<String, &'static str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match !text.is_empty() && text.len() <= 64 && text.chars().all(fits) {
+        true => Ok(text.to_owned()),
+        false => Err("use at most 64 letters, digits, `-` and `_`"),
+    }
+}
+
+/// Wait for what a role's triggers name, and run it.
+#[derive(Debug, Args)]
+pub(super) struct DaemonRun {
+    /// A role file, or a folder of them.
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub(super) role: Option<PathBuf>,
+    /// The address that webhooks listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(super) host: IpAddr,
+    /// The port of webhooks; 0 has the system choose one.
+    #[arg(long, default_value_t = 8200, value_name = "N")]
+    pub(super) port: u16,
+    /// Listen for `GET /health` also where no role has a webhook.
+    #[arg(long)]
+    pub(super) health: bool,
+    /// Seconds that a call under way may take to end when the daemon is stopped. After that it is given up,
+    /// and a person is asked what to do about it.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub(super) drain_timeout: u64,
+    /// Keep nothing: runs live in memory, and a pause cannot be resumed.
+    #[arg(long)]
+    pub(super) no_audit: bool,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// What the log has: what went wrong, or with `info` each run and call as well.
     #[arg(long, value_enum, default_value = "warn")]
     pub(super) log_level: LogLevel,
 }
@@ -165,6 +270,10 @@ pub(super) enum KeyRoleWord {
     Admin,
 }
 
+fn conversation(text: &str) -> Result<ClientId, String> {
+    ClientId::parse(text).map_err(|error| error.to_string())
+}
+
 fn key_name(text: &str) -> Result<String, String> {
     match api_key::is_key_name(text) {
         true => Ok(text.to_owned()),
@@ -177,9 +286,15 @@ pub(super) struct Run {
     /// The role file.
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) role: PathBuf,
-    /// What to ask.
-    #[arg(short, long)]
-    pub(super) prompt: String,
+    /// What to ask; with `-i` the first message.
+    #[arg(short, long, required_unless_present = "interactive")]
+    pub(super) prompt: Option<String>,
+    /// Talk: messages are typed, or read from standard input, and calls that wait are asked about at once.
+    #[arg(short, long, conflicts_with = "json")]
+    pub(super) interactive: bool,
+    /// Go on with this conversation, or begin one of this name.
+    #[arg(long, value_name = "NAME", requires = "interactive", value_parser = conversation)]
+    pub(super) conversation: Option<ClientId>,
     /// Keep nothing: the run lives in memory, and a pause cannot be resumed.
     #[arg(long)]
     pub(super) no_audit: bool,

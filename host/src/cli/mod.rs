@@ -6,6 +6,7 @@ mod arguments;
 mod audit;
 mod cancel;
 mod completions;
+mod daemon;
 mod exit;
 mod go_on;
 mod inspect;
@@ -17,6 +18,7 @@ mod pending;
 mod policy;
 mod progress;
 mod recover;
+mod repl;
 mod resume;
 mod run;
 mod runs;
@@ -59,7 +61,7 @@ fn start(arguments: &[OsString]) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
-    let serves = matches!(parsed.command, Command::Serve(_));
+    let serves = matches!(parsed.command, Command::Serve(_) | Command::Daemon(_));
     let mut builder = match serves || fail_point::several_threads() {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
@@ -92,6 +94,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Err(exit) => return exit,
     };
     let exit = match command {
+        Command::Run(command) if command.interactive => repl::repl(&host, command, output).await,
         Command::Run(command) => run::run(&host, command, output).await,
         Command::Pending(command) => pending::pending(&host, &command, output).await,
         Command::Approve(command) => approve::approve(&host, command, output).await,
@@ -107,6 +110,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Audit(command) => audit::audit(&host, &command, output).await,
         // A server outlives whoever asks it.
         Command::Serve(command) => return serve::serve(host, command, output).await,
+        Command::Daemon(command) => return daemon::daemon(host, *command, output).await,
         Command::Key(_) | Command::Completions(_) => Exit::Done,
     };
     host.leave();
@@ -129,7 +133,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         Command::Policy(policy) => !policy.reads_runs(),
         _ => false,
     };
-    let makes_one = matches!(command, Command::Run(_) | Command::Serve(_));
+    let makes_one = matches!(command, Command::Run(_) | Command::Serve(_) | Command::Daemon(_));
     if let Some(path) = audit_db.as_deref().filter(|_| !makes_one && !needs_none) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
@@ -137,12 +141,16 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
     let persist = match command {
         Command::Run(run) => !run.no_audit,
         Command::Serve(serve) => !serve.no_audit,
+        Command::Daemon(daemon) => !daemon.run.no_audit && daemon.action.is_none(),
         _ => !needs_none,
     };
     let (serves, drain) = match command {
         Command::Serve(serve) => (true, Duration::from_secs(serve.drain_timeout)),
+        Command::Daemon(daemon) => (true, Duration::from_secs(daemon.run.drain_timeout)),
         _ => (false, Duration::ZERO),
     };
+    // A conversation is many runs, one after the other.
+    let talks = matches!(command, Command::Run(run) if run.interactive);
     let reads_only = matches!(
         command,
         Command::Pending(_)
@@ -154,7 +162,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
     Ok(Host::new(HostOptions {
         audit_db,
         persist,
-        one_run: !reads_only && !serves && !fail_point::several_threads(),
+        one_run: !reads_only && !serves && !talks && !fail_point::several_threads(),
         drain,
         alone: !serves && !fail_point::several_threads(),
         on_compile: Arc::new(move |name| {

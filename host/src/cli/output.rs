@@ -57,12 +57,26 @@ impl Output {
         self.0.data_terminal && self.0.talk_terminal
     }
 
+    /// Whether a person watches standard output.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.0.data_terminal
+    }
+
+    /// Lines of the terminal; nothing where there is none.
+    pub(super) fn rows(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        (size.ws_row > 0).then_some(size.ws_row.into())
+    }
+
+    /// Columns of the terminal; nothing where there is none, and lines may be as long as they are.
+    pub(super) fn columns(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        (size.ws_col > 0).then_some(size.ws_col.into())
+    }
+
     /// Columns of the terminal; 100 where there is none, so that a table in a file stays readable.
     pub(super) fn width(&self) -> usize {
-        let terminal = || {
-            let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-            (size.ws_col > 0).then_some(size.ws_col.into())
-        };
+        let terminal = || self.columns();
         let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width > 0);
         terminal().or_else(named).unwrap_or(100)
     }
@@ -142,6 +156,14 @@ impl Output {
         std::io::stderr()
     }
 
+    /// Whether talk leads to the system's journal (systemd.exec(5), `$JOURNAL_STREAM`), and not to a terminal or
+    /// a file of somebody who was started from there.
+    pub(super) fn to_journal(&self) -> bool {
+        let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
+        rustix::fs::fstat(std::io::stderr())
+            .is_ok_and(|file| stream == format!("{}:{}", file.st_dev, file.st_ino))
+    }
+
     /// Talk.
     pub(super) fn talk(&self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
@@ -166,7 +188,7 @@ impl Output {
     /// Says what is wrong with the command line, or gives the help that was asked for.
     pub(super) fn usage(&self, error: &clap::Error) -> Exit {
         if error.use_stderr() {
-            self.talk(error.to_string().trim_end());
+            self.talk(visible::lines(&error.to_string()).trim_end());
             Exit::Usage
         } else {
             self.write(&error.to_string());

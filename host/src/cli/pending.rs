@@ -1,13 +1,12 @@
 //! `initrunner pending`.
 
-use super::answer::what;
 use super::arguments::Pending;
 use super::exit::Exit;
 use super::output::Output;
 use super::table::{Column, draw};
+use crate::domain::preview;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible;
-use crate::domain::vote;
 use crate::json::PendingRow;
 use crate::ops::{Host, list_pending, pending_question};
 
@@ -37,7 +36,7 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
     let rows: Vec<Vec<String>> = calls
         .iter()
         .map(|call| {
-            let mut doing = what(call.preview.as_ref(), &call.arguments);
+            let mut doing = preview::one_line(call.preview.as_ref(), &call.arguments);
             if call.state == CallState::Unknown {
                 doing = format!("did this happen? {doing}");
             }
@@ -61,11 +60,7 @@ pub(super) async fn pending(host: &Host, command: &Pending, output: &Output) -> 
                 visible::one_line(reason)
             ));
         }
-        if let Some(standing) = vote::standing(
-            &call.rule,
-            call.requester.as_deref().unwrap_or_default(),
-            &call.voters(),
-        ) {
+        if let Some(standing) = call.standing() {
             output.data(&format!("  {}  {}", call.call, visible::one_line(&standing)));
         }
         if let Some(at) = call.expires_at {

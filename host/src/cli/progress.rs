@@ -1,8 +1,8 @@
 //! What a person at a terminal sees while a run goes on: the answer as it arrives, each tool call as
 //! it starts and ends. Silent where nobody watches.
 
-use super::answer::what;
 use super::output::{Output, Style};
+use crate::domain::preview;
 use crate::domain::visible;
 use crate::runner::{Progress, Reporter};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +13,10 @@ pub(super) struct Live {
     output: Output,
     enabled: bool,
     as_json: bool,
+    /// Whether this is one of several turns, in which the model is named.
+    talks: bool,
+    /// What was shown last, of a turn.
+    block: Option<Block>,
     spinner: Option<ProgressBar>,
     /// Text was streamed since the last line end.
     open_line: bool,
@@ -20,13 +24,32 @@ pub(super) struct Live {
     streamed: bool,
 }
 
+/// What is shown of a turn, each apart from the other by an empty line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Tools,
+    Text,
+}
+
+/// What the words of the model begin with in a conversation.
+pub(super) const AGENT: &str = "Agent: ";
+
 impl Live {
+    /// Shows a turn of a conversation to whoever watches.
+    pub(super) fn of_turn(output: &Output) -> Self {
+        let mut live = Self::new(output, false);
+        (live.enabled, live.talks) = (output.is_terminal(), true);
+        live
+    }
+
     /// Shows where somebody watches and text was asked for.
     pub(super) fn new(output: &Output, as_json: bool) -> Self {
         Self {
             output: output.clone(),
             enabled: output.is_live() && !as_json,
             as_json,
+            talks: false,
+            block: None,
             spinner: None,
             open_line: false,
             streamed: false,
@@ -55,6 +78,13 @@ impl Live {
         }
     }
 
+    /// Begins another block, in a conversation.
+    fn begin(&mut self, block: Block) {
+        if self.talks && self.block.replace(block) != Some(block) {
+            self.output.write("\n");
+        }
+    }
+
     fn line_end(&mut self) {
         if std::mem::take(&mut self.open_line) {
             self.output.write("\n");
@@ -64,7 +94,7 @@ impl Live {
 
 impl Reporter for Live {
     fn report(&mut self, progress: Progress<'_>) {
-        if matches!(progress, Progress::Resumed) && !self.as_json {
+        if matches!(progress, Progress::Resumed) && !self.as_json && !self.talks {
             self.output.data("Resumed.");
         }
         if !self.enabled {
@@ -80,6 +110,10 @@ impl Reporter for Live {
             }
             Progress::Text(text) => {
                 self.still();
+                self.begin(Block::Text);
+                if self.talks && !self.open_line {
+                    self.output.write(&self.output.styled(Style::Bold, AGENT));
+                }
                 self.output.write(&visible::lines(text));
                 self.open_line = true;
                 self.streamed = true;
@@ -90,6 +124,7 @@ impl Reporter for Live {
             }
             Progress::Retrying { after, why } => {
                 self.still();
+                self.begin(Block::Tools);
                 // Without a wait another model is asked, and the reason says so.
                 let when = match after.is_zero() {
                     true => String::new(),
@@ -101,10 +136,11 @@ impl Reporter for Live {
             Progress::CallStarted { tool, arguments, preview, .. } => {
                 self.line_end();
                 let tool = visible::one_line(tool);
-                self.spin(format!("{tool}  {}", what(preview, arguments)));
+                self.spin(format!("{tool}  {}", preview::one_line(preview, arguments)));
             }
             Progress::CallEnded { tool, succeeded, took, .. } => {
                 self.still();
+                self.begin(Block::Tools);
                 let mark = if succeeded {
                     self.output.styled(Style::Green, "✓")
                 } else {
@@ -115,6 +151,7 @@ impl Reporter for Live {
             }
             Progress::CallRemembered { tool, by, from } => {
                 self.still();
+                self.begin(Block::Tools);
                 let mark = self.output.styled(Style::Green, "✓");
                 let (tool, by) = (visible::one_line(tool), visible::one_line(by));
                 self.output
@@ -122,6 +159,7 @@ impl Reporter for Live {
             }
             Progress::CallRefused { tool, why } => {
                 self.still();
+                self.begin(Block::Tools);
                 let mark = self.output.styled(Style::Yellow, "–");
                 let tool = visible::one_line(tool);
                 self.output.talk(&format!("{mark} {tool}  {}", visible::one_line(why)));

@@ -10,8 +10,9 @@ use crate::ops::{Attended, Host, RunRequest, run_role};
 
 pub(super) async fn run(host: &Host, command: Run, output: &Output) -> Exit {
     let mut live = Live::new(output, command.json);
-    let request =
-        RunRequest { role: command.role, prompt: command.prompt, trigger: "cli".to_owned() };
+    // What to ask is there: the command line does not let it be left out.
+    let prompt = command.prompt.unwrap_or_default();
+    let request = RunRequest { role: command.role, prompt, trigger: "cli".to_owned() };
     let attended = Attended { reporter: &mut live, stop: signals::listen() };
     let driven = run_role(host, request, attended).await;
     let streamed = live.streamed();

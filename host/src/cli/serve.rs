@@ -5,11 +5,9 @@ use super::exit::Exit;
 use super::log;
 use super::output::Output;
 use super::signals;
-use crate::http::{
-    ApiKeys, FinishReason, RolesError, ServeError, ServeOptions, ServedRoles, serve as listen,
-};
+use crate::http::{ApiKeys, FinishReason, ServeError, ServeOptions, serve as listen};
 use crate::observe::Traces;
-use crate::ops::{Host, local_key};
+use crate::ops::{Host, Roles, RolesError, local_key};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -31,14 +29,16 @@ pub(super) async fn serve(host: Host, command: Serve, output: &Output) -> Exit {
         output.error(&ServeError::Open(address).to_string());
         return Exit::Failed;
     }
-    let roles = match ServedRoles::read(&host, &command.role).await {
+    let roles = match Roles::read(&host, &command.role).await {
         Ok(roles) => roles,
-        Err(error) => {
-            output.error(&error.to_string());
-            return match error {
-                RolesError::Roles(_) => Exit::InvalidRole,
-                RolesError::Nothing(_) => Exit::Usage,
-            };
+        Err(RolesError::Host(error)) => return output.failure(&error),
+        Err(RolesError::Roles(sentences)) => {
+            output.error(&sentences);
+            return Exit::InvalidRole;
+        }
+        Err(RolesError::Nothing(sentence)) => {
+            output.error(&sentence);
+            return Exit::Usage;
         }
     };
     let keys = match &command.api_key_file {

@@ -68,7 +68,7 @@ fn tell(story: &Story, output: &Output) {
         output.data(&format!("\n{}", head("Tool calls")));
     }
     for call in &story.run.calls {
-        let doing = answer::brief(call);
+        let doing = answer::brief(call, output);
         let tool = visible::one_line(&call.model_tool);
         output.data(format!("  {}  {}  {tool}  {doing}", call.id, call.state).trim_end());
         for line in answer::preview_lines(call, output) {
@@ -83,6 +83,10 @@ fn tell(story: &Story, output: &Output) {
         }
         if let Some(at) = call.expires_at {
             output.data(&format!("    expires at {at}"));
+        }
+        if let (Some(at), Some(rule)) = (call.escalated_at, &call.rule) {
+            let names = visible::one_line(&rule.second_group().join(", "));
+            output.data(&format!("    escalated to {names} at {at}"));
         }
         if let (CallState::Expired, Some(at)) = (call.state, call.decided_at) {
             output.data(&format!("    expired at {at}: nobody decided in time"));

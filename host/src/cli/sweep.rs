@@ -56,6 +56,15 @@ fn tell(report: &SweepReport, output: &Output) {
             call.expires_at,
         ));
     }
+    for call in &swept.escalated {
+        output.data(&format!(
+            "Call {} ({}) of run {} is escalated: {} may decide too.",
+            call.call,
+            visible::one_line(&call.tool),
+            call.run,
+            visible::one_line(&call.reviewers.join(", ")),
+        ));
+    }
     for call in &swept.expired {
         let follows = match call.on_expiry {
             OnExpiry::Deny => "it was not executed",
@@ -69,7 +78,7 @@ fn tell(report: &SweepReport, output: &Output) {
             InWords(call.limit),
         ));
     }
-    if swept.warned.is_empty() && swept.expired.is_empty() {
+    if swept.warned.is_empty() && swept.escalated.is_empty() && swept.expired.is_empty() {
         output.data("Nothing is due.");
     }
 }

@@ -6,7 +6,7 @@
 
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The largest integer that every JSON reader holds exactly: 2^53 − 1 (RFC 7493, section 2.2).
 pub const LARGEST_INTEGER: i64 = (1 << 53) - 1;
@@ -83,7 +83,13 @@ fn write(value: &Value, out: &mut String) {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => out.push_str(&number_text(number)),
+        Value::Number(number) => match number.as_i64() {
+            // Writing to a text does not fail.
+            Some(integer) => {
+                let _ = write!(out, "{integer}");
+            }
+            None => out.push_str(&number_text(number)),
+        },
         Value::String(text) => write_string(text, out),
         Value::Array(items) => {
             out.push('[');
@@ -95,38 +101,45 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
+        // RFC 8785, section 3.2.3: by UTF-16 code units, which differs from byte order beyond the basic
+        // plane.
+        Value::Object(object) if object.keys().is_sorted_by(|a, b| a.is_ascii() && a < b) => {
+            // Our own objects are written in that order.
+            write_entries(object.iter(), out);
+        }
         Value::Object(object) => {
-            // RFC 8785, section 3.2.3: by UTF-16 code units, which differs from byte order beyond the
-            // basic plane.
             let mut entries: Vec<(&String, &Value)> = object.iter().collect();
             entries.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
-            out.push('{');
-            for (index, (key, item)) in entries.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_string(key, out);
-                out.push(':');
-                write(item, out);
-            }
-            out.push('}');
+            write_entries(entries.into_iter(), out);
         }
     }
 }
 
-/// RFC 8785, section 3.2.2.2: the short escapes, `\u00xx` for other controls, all else as it is.
-/// Writes a text as a JSON string.
+fn write_entries<'v>(entries: impl Iterator<Item = (&'v String, &'v Value)>, out: &mut String) {
+    out.push('{');
+    for (index, (key, item)) in entries.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_string(key, out);
+        out.push(':');
+        write(item, out);
+    }
+    out.push('}');
+}
+
+/// Writes a text as a JSON string. RFC 8785, section 3.2.2.2: the short escapes, `\u00xx` for other controls,
+/// all else as it is.
 pub fn write_string(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
     out.push('"');
     let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        // Most text needs no escape and is copied whole. What needs one is a single byte.
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
+    // Most text needs no escape and is copied whole. What needs one is a single byte.
+    while let Some(ahead) = first_to_escape(&text.as_bytes()[plain..]) {
+        let at = plain + ahead;
         out.push_str(&text[plain..at]);
         plain = at + 1;
-        match char::from(byte) {
+        match char::from(text.as_bytes()[at]) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\u{8}' => out.push_str("\\b"),
@@ -139,6 +152,26 @@ pub fn write_string(text: &str, out: &mut String) {
     }
     out.push_str(&text[plain..]);
     out.push('"');
+}
+
+/// Where the first byte stands that JSON wants escaped. Looks at eight at a time: every event that is
+/// written or checked goes through here.
+fn first_to_escape(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGHEST: u64 = ONES << 7;
+    // Sets the highest bit of each byte that is less than `limit`, and maybe of some behind the first one.
+    let less = |eight: u64, limit: u64| eight.wrapping_sub(ONES * limit) & !eight & HIGHEST;
+    let is = |eight: u64, byte: u8| less(eight ^ (ONES * u64::from(byte)), 1);
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (index, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        let found = less(eight, 0x20) | is(eight, b'"') | is(eight, b'\\');
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let last = rest.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'));
+    last.map(|at| bytes.len() - rest.len() + at)
 }
 
 /// Builds a value and refuses what serde_json would let through.
@@ -276,6 +309,22 @@ mod tests {
             Canonical::arguments(&format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)))
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_byte_that_needs_an_escape_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for byte in 0..=255_u8 {
+                let plain = [b'a', 0x7f, b' ', b'!', b'[', b']', b'#', 0xe9];
+                let mut bytes: Vec<u8> = (0..length).map(|at| plain[at % plain.len()]).collect();
+                assert_eq!(first_to_escape(&bytes), None);
+                let escaped = byte < 0x20 || byte == b'"' || byte == b'\\';
+                for at in (0..length).rev() {
+                    bytes[at] = byte;
+                    assert_eq!(first_to_escape(&bytes), escaped.then_some(at), "{byte} at {at}");
+                }
+            }
+        }
     }
 
     #[test]

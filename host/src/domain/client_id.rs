@@ -1,5 +1,6 @@
 //! Names that a client gives: of a conversation, or of a request that it may send twice.
 
+use super::digest::Digest;
 use super::secret::any_shape;
 use super::visible;
 use std::fmt;
@@ -57,9 +58,20 @@ impl ClientId {
         Ok(Self(text.to_owned()))
     }
 
+    /// A name for whoever has none that is fit to be one.
+    pub fn of_digest(digest: &Digest) -> Self {
+        Self(digest.hex())
+    }
+
     /// The text, as the client gave it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name of our own: a word, and what tells it from all others.
+    pub fn from_random(word: &'static str, random: [u8; 16]) -> Self {
+        let digits: String = random.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{word}-{digits}"))
     }
 }
 
@@ -92,5 +104,12 @@ mod tests {
         check(" a", "` a` has a character that cannot be seen, or a space at an end");
         check("a\u{a0}", "`a\u{a0}` has a character");
         check("ghp_0123456789abcdef0123456789abcdef0123", "it looks like a secret");
+    }
+
+    #[test]
+    fn a_name_of_ours_is_one_that_a_client_may_give() {
+        let made = ClientId::from_random("talk", [0xa7; 16]);
+        assert_eq!(made.as_str(), "talk-a7a7a7a7a7a7");
+        assert_eq!(ClientId::parse(made.as_str()), Ok(made));
     }
 }

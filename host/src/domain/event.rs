@@ -48,6 +48,8 @@ pub enum EventKind {
     ApprovalExpiring,
     /// Nobody decided a call in time; it will not happen.
     ApprovalExpired,
+    /// Nobody decided a call for a while: a second group of reviewers counts too.
+    ApprovalEscalated,
     /// A call is about to run a program.
     ProgramStarted,
     /// The host tries a call again whose outcome is unknown, as its role says.
@@ -84,6 +86,7 @@ impl EventKind {
             EventKind::RunEnded => "run_ended",
             EventKind::ApprovalExpiring => "approval_expiring",
             EventKind::ApprovalExpired => "approval_expired",
+            EventKind::ApprovalEscalated => "approval_escalated",
             EventKind::ProgramStarted => "program_started",
             EventKind::UnknownRetried => "unknown_retried",
             EventKind::ClockJumped => "clock_jumped",

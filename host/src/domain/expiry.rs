@@ -1,4 +1,4 @@
-//! When a question expires that nobody answers.
+//! When a question expires that nobody answers, and when others are asked as well.
 //!
 //! The clock that people see can be set, on purpose or by a time server. So within one start of the
 //! machine waiting is measured by its uptime alone, and a clock that jumps expires nothing early or
@@ -31,6 +31,8 @@ pub const LARGEST_DRIFT: i64 = 60 * SECOND;
 pub struct Waits {
     /// How long it may wait, in seconds.
     pub limit: u64,
+    /// How many seconds before its end people are warned; `None`: a tenth of the limit, an hour at most.
+    pub remind_before: Option<u64>,
     /// When it was opened, by the machine's uptime, where that was known.
     pub opened: Option<Uptime>,
     /// When it expires, as the clock said when it was opened.
@@ -53,7 +55,10 @@ pub enum Due {
 /// Judges.
 pub fn judge(waits: &Waits, now: &Moment) -> Due {
     let limit = microseconds(waits.limit);
-    let notice = (limit / NOTICE).min(LONGEST_NOTICE);
+    let notice = match waits.remind_before {
+        Some(before) => microseconds(before).min(limit),
+        None => (limit / NOTICE).min(LONGEST_NOTICE),
+    };
     let warned = waits.warned.as_ref();
     if let Some(opened) = &waits.opened
         && let Some(uptime) = now.within(&opened.boot)
@@ -80,6 +85,32 @@ pub fn judge(waits: &Waits, now: &Moment) -> Due {
         None if by_clock <= notice => Due::Warn(by_clock.max(limit.min(GRACE))),
         None => Due::Later(by_clock - notice),
     }
+}
+
+/// What is known of a request that a second group of reviewers decides too after a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalates {
+    /// After how many seconds.
+    pub after: u64,
+    /// When it was opened, by the machine's uptime, where that was known.
+    pub opened: Option<Uptime>,
+    /// When it is escalated, as the clock said when it was opened.
+    pub escalates_at: Timestamp,
+}
+
+/// In how many microseconds the second group is asked; `None`: now. Within one start of the machine its
+/// uptime counts alone. Across starts the clock does, without a grace: what is overdue then takes
+/// nothing from anybody.
+pub fn until_escalation(escalates: &Escalates, now: &Moment) -> Option<i64> {
+    let opened = escalates.opened.as_ref();
+    let left = match opened.and_then(|opened| Some((opened, now.within(&opened.boot)?))) {
+        Some((opened, uptime)) => {
+            let due = opened.microseconds.saturating_add(microseconds(escalates.after));
+            due.saturating_sub(uptime)
+        }
+        None => escalates.escalates_at.0.saturating_sub(now.at.0),
+    };
+    (left > 0).then_some(left)
 }
 
 /// How long ago a moment was, if that can be told: by the uptime, or by the clock where there is none.
@@ -123,7 +154,13 @@ mod tests {
     }
 
     fn opened(clock: &ManualClock, limit: u64) -> Waits {
-        Waits { limit, opened: clock.uptime(), expires_at: clock.now().after(limit), warned: None }
+        Waits {
+            limit,
+            remind_before: None,
+            opened: clock.uptime(),
+            expires_at: clock.now().after(limit),
+            warned: None,
+        }
     }
 
     #[test]
@@ -141,6 +178,49 @@ mod tests {
         let clock = ManualClock::new(START);
         let day = opened(&clock, 24 * 3600);
         assert_eq!(judge(&day, &moment(&clock)), Due::Later(23 * 3600 * SECOND));
+    }
+
+    #[test]
+    fn people_are_reminded_when_the_rule_says_so() {
+        let clock = ManualClock::new(START);
+        let mut waits = Waits { remind_before: Some(400), ..opened(&clock, 600) };
+        assert_eq!(judge(&waits, &moment(&clock)), Due::Later(200 * SECOND));
+        clock.advance(200 * SECOND);
+        assert_eq!(judge(&waits, &moment(&clock)), Due::Warn(400 * SECOND));
+        waits.warned = Some(moment(&clock));
+        assert_eq!(judge(&waits, &moment(&clock)), Due::Later(400 * SECOND));
+        // After the machine was off, again.
+        clock.reboot();
+        assert_eq!(judge(&waits, &moment(&clock)), Due::Warn(400 * SECOND));
+        // Never before it was asked.
+        let clock = ManualClock::new(START);
+        let waits = Waits { remind_before: Some(700), ..opened(&clock, 600) };
+        assert_eq!(judge(&waits, &moment(&clock)), Due::Warn(600 * SECOND));
+    }
+
+    #[test]
+    fn a_second_group_is_asked_by_the_uptime_and_across_starts_by_the_clock() {
+        let clock = ManualClock::new(START);
+        let escalates =
+            Escalates { after: 60, opened: clock.uptime(), escalates_at: START.after(60) };
+        let left = || until_escalation(&escalates, &moment(&clock));
+        assert_eq!(left(), Some(60 * SECOND));
+        clock.set(100_000 * SECOND);
+        assert_eq!(left(), Some(60 * SECOND));
+        clock.set(-200_000 * SECOND);
+        clock.advance(59 * SECOND);
+        assert_eq!(left(), Some(SECOND));
+        clock.advance(SECOND);
+        assert_eq!(left(), None);
+        clock.reboot();
+        assert_eq!(left(), Some(100_000 * SECOND));
+        clock.set(100_000 * SECOND);
+        assert_eq!(left(), None);
+        // Without uptime the clock is all there is.
+        let blind = Escalates { opened: None, ..escalates.clone() };
+        let at = |second: i64| Moment { at: Timestamp(START.0 + second * SECOND), uptime: None };
+        assert_eq!(until_escalation(&blind, &at(59)), Some(SECOND));
+        assert_eq!(until_escalation(&blind, &at(60)), None);
     }
 
     #[test]
@@ -182,7 +262,13 @@ mod tests {
     #[test]
     fn without_uptime_the_clock_is_all_there_is() {
         let at = |second: i64| Moment { at: Timestamp(START.0 + second * SECOND), uptime: None };
-        let mut waits = Waits { limit: 600, opened: None, expires_at: at(600).at, warned: None };
+        let mut waits = Waits {
+            limit: 600,
+            remind_before: None,
+            opened: None,
+            expires_at: at(600).at,
+            warned: None,
+        };
         assert_eq!(judge(&waits, &at(0)), Due::Later(540 * SECOND));
         assert_eq!(judge(&waits, &at(10_000)), Due::Warn(GRACE));
         waits.warned = Some(at(10_000));

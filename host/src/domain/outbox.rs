@@ -8,14 +8,14 @@ const FIRST_WAIT: u64 = 5;
 
 /// The longest wait between two attempts, in seconds: an hour after whatever was wrong is put right, the
 /// message is out at the latest.
-const LONGEST_WAIT: u64 = 60 * 60;
+pub const LONGEST_WAIT: u64 = 60 * 60;
 
 /// How long a sender has for one message before another may take it, in seconds: longer than any reply
 /// of a chat server takes, and short enough that a sender that died is not missed.
 pub const LEASE: u64 = 60;
 
 /// What a message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {
     /// A run waits for people.
@@ -24,14 +24,21 @@ pub enum MessageKind {
     Decided,
     /// A call that waits is about to expire.
     Expiring,
+    /// Nobody decided a call for a while; a second group of reviewers is asked.
+    Escalated,
     /// A run ended.
     Ended,
 }
 
 impl MessageKind {
     /// Every kind.
-    pub const ALL: [MessageKind; 4] =
-        [MessageKind::Paused, MessageKind::Decided, MessageKind::Expiring, MessageKind::Ended];
+    pub const ALL: [MessageKind; 5] = [
+        MessageKind::Paused,
+        MessageKind::Decided,
+        MessageKind::Expiring,
+        MessageKind::Escalated,
+        MessageKind::Ended,
+    ];
 
     /// The word stored.
     pub const fn as_str(self) -> &'static str {
@@ -39,6 +46,7 @@ impl MessageKind {
             MessageKind::Paused => "paused",
             MessageKind::Decided => "decided",
             MessageKind::Expiring => "expiring",
+            MessageKind::Escalated => "escalated",
             MessageKind::Ended => "ended",
         }
     }

@@ -4,7 +4,9 @@
 //! key is taken from the nearest place that sets it.
 
 use super::approval::ApprovalMode;
+use super::expiry::InWords;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The longest time limit: a year. A question that stands longer is one that nobody answers.
 pub const LONGEST_EXPIRY_S: u64 = 365 * 24 * 60 * 60;
@@ -34,6 +36,16 @@ pub enum Remember {
     Run,
 }
 
+/// Whose decisions count too where nobody settles a call for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalation {
+    /// After how many seconds.
+    pub after: u64,
+    /// The authenticated identities of the second group, such as `os:carol`: one or more.
+    pub reviewers: Vec<String>,
+}
+
 /// What one place of a role says; `None` where it does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleSpec {
@@ -47,8 +59,12 @@ pub struct RuleSpec {
     pub not_requester: Option<bool>,
     /// Seconds until the question expires.
     pub expires_after: Option<u64>,
+    /// How many seconds before that people are reminded.
+    pub remind_before: Option<u64>,
     /// What follows then.
     pub on_expiry: Option<OnExpiry>,
+    /// Who decides too where nobody does for a while.
+    pub escalate: Option<Escalation>,
     /// Whether an equal call is asked about again.
     pub remember: Option<Remember>,
 }
@@ -63,7 +79,9 @@ impl RuleSpec {
             quorum: self.quorum.or(farther.quorum),
             not_requester: self.not_requester.or(farther.not_requester),
             expires_after: self.expires_after.or(farther.expires_after),
+            remind_before: self.remind_before.or(farther.remind_before),
             on_expiry: self.on_expiry.or(farther.on_expiry),
+            escalate: self.escalate.clone().or_else(|| farther.escalate.clone()),
             remember: self.remember.or(farther.remember),
         }
     }
@@ -76,7 +94,9 @@ impl RuleSpec {
             quorum: self.quorum.unwrap_or(1),
             not_requester: self.not_requester.unwrap_or_default(),
             expires_after: self.expires_after,
+            remind_before: self.remind_before,
             on_expiry: self.on_expiry.unwrap_or_default(),
+            escalate: self.escalate,
             remember: self.remember.unwrap_or_default(),
         }
     }
@@ -100,9 +120,15 @@ pub struct ApprovalRule {
     /// Seconds until the question expires; `None`: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_after: Option<u64>,
+    /// How many seconds before that people are reminded; `None`: as [`expiry`](super::expiry) has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_before: Option<u64>,
     /// What follows then.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_expiry: OnExpiry,
+    /// Who decides too where nobody does for a while; `None`: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<Escalation>,
     /// Whether an equal call of the same run is asked about again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub remember: Remember,
@@ -121,19 +147,90 @@ impl ApprovalRule {
         RuleSpec { mode: Some(ApprovalMode::Required), ..RuleSpec::default() }.resolve()
     }
 
-    /// Why the rule cannot be kept, as a sentence and its cure.
-    pub fn problem(&self) -> Option<(String, &'static str)> {
-        let reviewers = u32::try_from(self.reviewers.len()).unwrap_or(u32::MAX);
-        if self.mode == ApprovalMode::Required && reviewers > 0 && self.quorum > reviewers {
-            return Some((
-                format!(
-                    "`quorum` asks for {} approvals, and `reviewers` names {reviewers}",
-                    self.quorum
-                ),
-                "name more reviewers, or ask for fewer approvals",
-            ));
+    /// The rule as it holds once the second group counts, where it has one and `escalated` says so.
+    pub fn in_force(&self, escalated: bool) -> Cow<'_, Self> {
+        let Some(escalation) = self.escalate.as_ref().filter(|_| escalated) else {
+            return Cow::Borrowed(self);
+        };
+        let mut rule = self.clone();
+        // Where anybody counts, naming some people would leave the others out.
+        if !rule.reviewers.is_empty() {
+            let further = escalation.reviewers.iter().filter(|name| !self.reviewers.contains(name));
+            rule.reviewers.extend(further.cloned());
         }
-        None
+        Cow::Owned(rule)
+    }
+
+    /// Those whose decisions count only once a call is escalated.
+    pub fn second_group(&self) -> Vec<&str> {
+        let named = self.escalate.iter().flat_map(|escalation| &escalation.reviewers);
+        let further = |name: &&String| !self.reviewers.is_empty() && !self.reviewers.contains(name);
+        named.filter(further).map(String::as_str).collect()
+    }
+
+    /// Why the rule cannot be kept, or says what changes nothing, as a sentence and its cure.
+    pub fn problem(&self) -> Option<(String, &'static str)> {
+        if self.mode != ApprovalMode::Required {
+            return None;
+        }
+        self.problem_of_quorum().or_else(|| self.problem_of_time())
+    }
+
+    fn problem_of_quorum(&self) -> Option<(String, &'static str)> {
+        let first = self.reviewers.len();
+        if let Some(escalation) = &self.escalate {
+            if first == 0 {
+                return Some((
+                    "`escalate` names further reviewers, and without `reviewers` anybody may decide already"
+                        .into(),
+                    "name the `reviewers` who are asked first, or remove `escalate`",
+                ));
+            }
+            if self.second_group().is_empty() && !escalation.reviewers.is_empty() {
+                return Some((
+                    "`escalate` names nobody who is not in `reviewers` already".into(),
+                    "name somebody else, or remove `escalate`",
+                ));
+            }
+        }
+        let all = self.in_force(true).reviewers.len();
+        if first == 0 || self.quorum as usize <= all {
+            return None;
+        }
+        let named = match all - first {
+            0 => format!("`reviewers` names {first}"),
+            second => format!("`reviewers` names {first}, `escalate` {second} more"),
+        };
+        Some((
+            format!("`quorum` asks for {} approvals, and {named}", self.quorum),
+            "name more reviewers, or ask for fewer approvals",
+        ))
+    }
+
+    fn problem_of_time(&self) -> Option<(String, &'static str)> {
+        match (self.expires_after, self.remind_before, &self.escalate) {
+            (None, Some(_), _) => Some((
+                "`remind_before` is for calls that expire, and `expires_after` is not set".into(),
+                "set `expires_after`, or remove `remind_before`",
+            )),
+            (Some(limit), Some(before), _) if before >= limit => Some((
+                format!(
+                    "`remind_before` is {}, and a call expires after {}",
+                    InWords(before),
+                    InWords(limit)
+                ),
+                "remind people later, or let calls wait for longer",
+            )),
+            (Some(limit), _, Some(escalation)) if escalation.after >= limit => Some((
+                format!(
+                    "`escalate` comes after {}, and a call expires after {}",
+                    InWords(escalation.after),
+                    InWords(limit)
+                ),
+                "escalate sooner, or let calls wait for longer",
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -172,6 +269,41 @@ mod tests {
         assert_eq!(rule.reviewers, ["os:alice", "os:bob"]);
         assert_eq!((rule.quorum, rule.expires_after), (1, Some(60)));
         assert_eq!(rule.mode, ApprovalMode::Required);
+    }
+
+    #[test]
+    fn the_second_group_counts_where_there_is_a_first() {
+        let rule = ApprovalRule {
+            reviewers: vec!["os:alice".into(), "os:bob".into()],
+            escalate: Some(Escalation {
+                after: 1800,
+                reviewers: vec!["os:bob".into(), "os:carol".into()],
+            }),
+            ..ApprovalRule::required()
+        };
+        assert_eq!(rule.in_force(false).reviewers, ["os:alice", "os:bob"]);
+        assert_eq!(rule.in_force(true).reviewers, ["os:alice", "os:bob", "os:carol"]);
+        assert_eq!(rule.second_group(), ["os:carol"]);
+        // Nobody who counts is ever left out by it.
+        let anybody = ApprovalRule { reviewers: Vec::new(), ..rule };
+        assert_eq!(anybody.in_force(true).reviewers, Vec::<String>::new());
+        assert_eq!(anybody.second_group(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_rule_reads_back_as_it_was_written() {
+        let rule = ApprovalRule {
+            expires_after: Some(7200),
+            remind_before: Some(600),
+            escalate: Some(Escalation { after: 1800, reviewers: vec!["telegram:5".into()] }),
+            ..ApprovalRule::required()
+        };
+        let text = serde_json::to_string(&rule).unwrap_or_default();
+        assert_eq!(
+            text,
+            r#"{"mode":"required","expires_after":7200,"remind_before":600,"escalate":{"after":1800,"reviewers":["telegram:5"]}}"#
+        );
+        assert_eq!(serde_json::from_str(&text).ok(), Some(rule));
     }
 
     #[test]

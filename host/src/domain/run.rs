@@ -7,6 +7,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
+    /// It was asked for and waits for its turn: no process has begun it.
+    Queued,
     /// A process drives it, or died driving it.
     Running,
     /// It waits for people.
@@ -23,7 +25,8 @@ pub enum RunState {
 
 impl RunState {
     /// Every state, for tables and tests.
-    pub const ALL: [RunState; 6] = [
+    pub const ALL: [RunState; 7] = [
+        RunState::Queued,
         RunState::Running,
         RunState::Paused,
         RunState::Interrupted,
@@ -35,6 +38,7 @@ impl RunState {
     /// The word stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
+            RunState::Queued => "queued",
             RunState::Running => "running",
             RunState::Paused => "paused",
             RunState::Interrupted => "interrupted",
@@ -57,9 +61,14 @@ impl RunState {
     /// Whether `next` may follow.
     pub const fn may_become(self, next: RunState) -> bool {
         match self {
-            RunState::Running => !matches!(next, RunState::Running),
+            RunState::Queued => {
+                matches!(next, RunState::Running | RunState::Failed | RunState::Cancelled)
+            }
+            RunState::Running => !matches!(next, RunState::Running | RunState::Queued),
             // The last call that waited may expire with nobody there to go on.
-            RunState::Paused => !matches!(next, RunState::Paused | RunState::Completed),
+            RunState::Paused => {
+                !matches!(next, RunState::Paused | RunState::Completed | RunState::Queued)
+            }
             RunState::Interrupted => {
                 matches!(next, RunState::Running | RunState::Failed | RunState::Cancelled)
             }

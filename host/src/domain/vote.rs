@@ -3,6 +3,7 @@
 //! Only authenticated identities are counted. What somebody calls themselves never is.
 
 use super::approval::ApprovalMode;
+use super::clock::Timestamp;
 use super::decision::Decision;
 use super::rule::ApprovalRule;
 
@@ -22,6 +23,34 @@ pub enum Counted {
     Refused(NotCounted),
 }
 
+/// Where a call stands with its rule's second group of reviewers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SecondGroup {
+    /// There is none.
+    #[default]
+    Nobody,
+    /// They decide too from then on.
+    From(Timestamp),
+    /// They decide too since then.
+    Since(Timestamp),
+}
+
+impl SecondGroup {
+    /// Of a call that is to be escalated at one time, as far as that is known, and was at another.
+    pub fn of(escalates_at: Option<Timestamp>, escalated_at: Option<Timestamp>) -> Self {
+        match (escalates_at, escalated_at) {
+            (_, Some(at)) => Self::Since(at),
+            (Some(at), None) => Self::From(at),
+            (None, None) => Self::Nobody,
+        }
+    }
+
+    /// Whether they count.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Since(_))
+    }
+}
+
 /// Why a decision does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotCounted {
@@ -33,7 +62,8 @@ pub enum NotCounted {
     VotedBefore,
 }
 
-/// Whether somebody's decision counts at all: to approve, to deny or to edit.
+/// Whether somebody's decision counts at all: to approve, to deny or to edit. The rule is the one that is
+/// [in force](ApprovalRule::in_force), here and in what follows unless it says otherwise.
 ///
 /// # Errors
 /// Why it does not.
@@ -95,22 +125,45 @@ pub fn who_may<V: AsRef<str>>(rule: &ApprovalRule, requester: &str, voted: &[V])
     if may.is_empty() { "nobody".into() } else { or(&may) }
 }
 
-/// Whose decisions count from the beginning, in words.
-pub fn deciders(rule: &ApprovalRule, requester: &str) -> String {
-    who_may::<&str>(rule, requester, &[])
+/// Whose decisions count, in words: `os:alice may`, `os:alice may, and from TIME os:carol too`. `rule` is
+/// the whole one, whatever of it is in force.
+pub fn deciders(rule: &ApprovalRule, requester: &str, second: SecondGroup) -> String {
+    let now = rule.in_force(second.counts());
+    let who = who_may::<&str>(&now, requester, &[]);
+    format!("{who} may{}", later::<&str>(rule, requester, &[], second))
 }
 
-/// Whether as many people as the rule asks for may approve, where `requester` starts the run.
+/// Who may approve later, as the rest of a sentence.
+fn later<V: AsRef<str>>(
+    rule: &ApprovalRule,
+    requester: &str,
+    voted: &[V],
+    second: SecondGroup,
+) -> String {
+    let SecondGroup::From(at) = second else { return String::new() };
+    let all = rule.in_force(true);
+    let may = |name: &&str| {
+        eligible(&all, requester, name).is_ok() && !voted.iter().any(|vote| vote.as_ref() == *name)
+    };
+    let names: Vec<&str> = rule.second_group().into_iter().filter(may).collect();
+    if names.is_empty() { String::new() } else { format!(", and from {at} {} too", or(&names)) }
+}
+
+/// Whether as many people as the rule asks for may approve in the end, where `requester` starts the run.
+/// `rule` is the whole one.
 pub fn enough_reviewers(rule: &ApprovalRule, requester: &str) -> bool {
-    let may = rule.reviewers.iter().filter(|name| eligible(rule, requester, name).is_ok()).count();
+    let rule = rule.in_force(true);
+    let may = rule.reviewers.iter().filter(|name| eligible(&rule, requester, name).is_ok()).count();
     rule.mode == ApprovalMode::Auto || rule.reviewers.is_empty() || may >= rule.quorum as usize
 }
 
-/// How far a waiting call has come, in words; `None` where any one person decides.
+/// How far a waiting call has come, in words; `None` where any one person decides. `rule` is the whole
+/// one.
 pub fn standing<V: AsRef<str>>(
     rule: &ApprovalRule,
     requester: &str,
     voted: &[V],
+    second: SecondGroup,
 ) -> Option<String> {
     if rule.reviewers.is_empty() && rule.quorum <= 1 && !rule.not_requester {
         return None;
@@ -118,11 +171,16 @@ pub fn standing<V: AsRef<str>>(
     let names: Vec<&str> = voted.iter().map(AsRef::as_ref).collect();
     let by = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
     let noun = if rule.quorum == 1 { "approval" } else { "approvals" };
+    let escalated = match second {
+        SecondGroup::Since(at) if rule.escalate.is_some() => format!(" (escalated at {at})"),
+        _ => String::new(),
+    };
     Some(format!(
-        "{} of {} {noun}{by}; {} may approve",
+        "{} of {} {noun}{by}; {} may approve{escalated}{}",
         names.len(),
         rule.quorum,
-        who_may(rule, requester, voted)
+        who_may(&rule.in_force(second.counts()), requester, voted),
+        later(rule, requester, voted, second),
     ))
 }
 
@@ -138,8 +196,10 @@ fn or(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rule::RuleSpec;
+    use crate::domain::rule::{Escalation, RuleSpec};
     use proptest::prelude::*;
+
+    use SecondGroup::{From, Nobody, Since};
 
     fn rule(reviewers: &[&str], quorum: u32, not_requester: bool) -> ApprovalRule {
         RuleSpec {
@@ -159,7 +219,7 @@ mod tests {
     fn one_person_is_enough_where_the_rule_says_nothing() {
         let rule = ApprovalRule::required();
         assert_eq!(tally(&rule, "a", &[] as &[&str], "a", &Decision::Approve), Counted::Settled);
-        assert_eq!(standing(&rule, "a", &[] as &[&str]), None);
+        assert_eq!(standing(&rule, "a", &[] as &[&str], Nobody), None);
     }
 
     #[test]
@@ -198,7 +258,7 @@ mod tests {
     #[test]
     fn people_read_who_is_asked() {
         let check = |rule: &ApprovalRule, voted: &[&str], expected: &str| {
-            assert_eq!(standing(rule, "r", voted).as_deref(), Some(expected));
+            assert_eq!(standing(rule, "r", voted, Nobody).as_deref(), Some(expected));
         };
         check(
             &rule(&["a", "b", "c"], 2, false),
@@ -211,7 +271,69 @@ mod tests {
         check(&rule(&["r"], 1, true), &[], "0 of 1 approval; nobody may approve");
     }
 
+    fn escalating(mut rule: ApprovalRule, further: &[&str]) -> ApprovalRule {
+        let reviewers = further.iter().map(|name| (*name).to_owned()).collect();
+        rule.escalate = Some(Escalation { after: 60, reviewers });
+        rule
+    }
+
+    #[test]
+    fn people_read_who_is_asked_later_and_who_is_asked_too() {
+        let rule = escalating(rule(&["a", "b"], 2, true), &["b", "c", "r"]);
+        let check = |voted: &[&str], second, expected: &str| {
+            assert_eq!(standing(&rule, "r", voted, second).as_deref(), Some(expected));
+        };
+        let at = Timestamp(0);
+        check(
+            &[],
+            From(at),
+            "0 of 2 approvals; a or b may approve, and from 1970-01-01T00:00:00.000000Z c too",
+        );
+        check(
+            &["a"],
+            Since(at),
+            "1 of 2 approvals (a); b or c may approve (escalated at 1970-01-01T00:00:00.000000Z)",
+        );
+        check(
+            &["a", "c"],
+            Since(at),
+            "2 of 2 approvals (a, c); b may approve (escalated at 1970-01-01T00:00:00.000000Z)",
+        );
+        assert_eq!(deciders(&rule, "r", Nobody), "a or b may");
+        assert_eq!(deciders(&rule, "r", Since(at)), "a, b or c may");
+        assert_eq!(
+            deciders(&rule, "r", From(at)),
+            "a or b may, and from 1970-01-01T00:00:00.000000Z c too"
+        );
+    }
+
+    #[test]
+    fn the_second_group_is_enough_where_the_first_is_not() {
+        let asked = |rule| ApprovalRule { mode: ApprovalMode::Required, ..rule };
+        let alone = asked(rule(&["a"], 1, true));
+        assert!(!enough_reviewers(&alone, "a"));
+        assert!(enough_reviewers(&escalating(alone.clone(), &["b"]), "a"));
+        assert!(!enough_reviewers(&escalating(alone, &["a"]), "a"));
+    }
+
     proptest! {
+        #[test]
+        fn the_second_group_only_ever_adds_people(
+            reviewers in prop::collection::btree_set("[a-d]", 0..4),
+            further in prop::collection::btree_set("[a-d]", 1..4),
+            not_requester: bool,
+            who in "[a-e]",
+        ) {
+            let first: Vec<&str> = reviewers.iter().map(String::as_str).collect();
+            let second: Vec<&str> = further.iter().map(String::as_str).collect();
+            let rule = escalating(rule(&first, 1, not_requester), &second);
+            let before = eligible(&rule, "a", &who).is_ok();
+            let after = eligible(&rule.in_force(true), "a", &who).is_ok();
+            prop_assert!(!before || after);
+            let added = rule.second_group().contains(&who.as_str()) && !(not_requester && who == "a");
+            prop_assert_eq!(after, before || added);
+        }
+
         #[test]
         fn only_enough_distinct_eligible_identities_approve(
             reviewers in prop::collection::btree_set("[a-d]", 0..4),

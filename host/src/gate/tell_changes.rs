@@ -5,7 +5,7 @@ use super::bind::KEY;
 use crate::domain::approval::{ANSWER, Binding, BindingPart, Preview};
 use crate::domain::rule::{ApprovalRule, OnExpiry, Remember};
 use crate::domain::visible::one_line;
-use crate::domain::vote::deciders;
+use crate::domain::vote::who_may;
 
 /// What differs from what was approved, one sentence for each thing, old beside new.
 pub(super) fn changes(
@@ -118,15 +118,22 @@ fn policy_changes(old: &Binding, now: &Binding) -> Vec<String> {
 
 fn rule_in_words(rule: &ApprovalRule) -> String {
     let requester = "whoever started the run";
-    let mut words = format!("{} of {}", rule.quorum, deciders(rule, requester));
+    let mut words = format!("{} of {}", rule.quorum, who_may::<&str>(rule, requester, &[]));
     if let Some(seconds) = rule.expires_after {
         words.push_str(&format!(" within {seconds} s"));
+    }
+    if let Some(seconds) = rule.remind_before {
+        words.push_str(&format!(", reminded {seconds} s before"));
     }
     if rule.on_expiry == OnExpiry::Fail {
         words.push_str(", else the run fails");
     }
     if rule.remember == Remember::Run {
         words.push_str(", remembered for the run");
+    }
+    if let Some(escalation) = &rule.escalate {
+        let further = escalation.reviewers.join(", ");
+        words.push_str(&format!(", after {} s also {further}", escalation.after));
     }
     words
 }

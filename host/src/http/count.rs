@@ -1,6 +1,7 @@
 //! Counting what requests are answered with, and saying so in the log.
 
 use super::Shared;
+use crate::observe::milliseconds;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -19,7 +20,7 @@ pub(super) async fn count(State(app): State<Shared>, request: Request, next: Nex
     let (route, status) = (route.as_ref().map(MatchedPath::as_str), response.status().as_u16());
     app.host.observer().metrics().answered(method.as_str(), route, status);
     if !route.is_some_and(|route| UNLOGGED.contains(&route)) {
-        let took_ms = began.elapsed().as_secs_f64() * 1e3;
+        let took_ms = milliseconds(began.elapsed());
         info!(method = method.as_str(), route, status, took_ms, "request answered");
     }
     response

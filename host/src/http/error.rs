@@ -184,6 +184,8 @@ fn of_conflict(conflict: &Conflict, message: String) -> ApiError {
         Conflict::ConversationBusy { run, state } => {
             conflicting("conversation_busy").of_run(run.as_str()).with("state", state.as_str())
         }
+        Conflict::DayFull { .. } => ApiError::new(S::TOO_MANY_REQUESTS, "day_full", message),
+        Conflict::QueueFull { .. } => ApiError::new(S::SERVICE_UNAVAILABLE, "queue_full", message),
         Conflict::KeyReused => {
             ApiError::new(S::UNPROCESSABLE_ENTITY, "key_reused", message).about("Idempotency-Key")
         }

@@ -2,31 +2,20 @@
 //! and when the process is asked to stop its runs are handed back before it ends.
 
 use super::rate::Rates;
-use super::{ApiKeys, App, ServeOptions, ServedRoles, router};
-use crate::ops::{Attended, Host, Needs, OpError, Sweeper, drain_runs, recover_runs, resume_run};
+use super::{ApiKeys, App, ServeOptions, router};
+use crate::connections;
+use crate::domain::ids::RunId;
+use crate::ops::{
+    Attended, Host, Needs, OpError, Roles, SweepReport, Sweeper, drain_runs, recover_run,
+    recover_runs, resume_run,
+};
 use crate::runner::Silent;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use crate::store::StoreError;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-
-/// How long the head of a request may take: whoever sends a byte a second (slow loris) is hung up on.
-const HEAD: Duration = Duration::from_secs(10);
-
-/// Bytes of a request's head. Browsers send some 2 KB, and servers commonly take 8 to 32.
-const LARGEST_HEAD: usize = 32 << 10;
-
-/// How long answers under way may take once the process was asked to stop. Their runs have been handed
-/// back by then; what is left is to write the last lines.
-const FAREWELL: Duration = Duration::from_secs(10);
-
-/// After a connection could not be taken, for want of descriptors: the next try at once would spin.
-const BREATH: Duration = Duration::from_millis(50);
+use tokio::sync::{Semaphore, watch};
+use tracing::warn;
 
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +50,7 @@ pub struct Serving {
 /// [`ServeError`].
 pub async fn serve(
     host: Host,
-    roles: ServedRoles,
+    roles: Roles,
     keys: ApiKeys,
     mut options: ServeOptions,
     stop: watch::Receiver<Option<String>>,
@@ -70,15 +59,8 @@ pub async fn serve(
     if keys.keyless() && !address.ip().is_loopback() {
         return Err(ServeError::Open(address));
     }
-    let listen = |error: std::io::Error| ServeError::Listen {
-        address,
-        why: match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there".into(),
-            std::io::ErrorKind::PermissionDenied => "this user may not".into(),
-            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
-            _ => error.to_string(),
-        },
-    };
+    let listen =
+        |error: std::io::Error| ServeError::Listen { address, why: connections::why_not(&error) };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     options.listen = listener.local_addr().map_err(listen)?;
     let rates = Rates::new(options.rate);
@@ -99,45 +81,31 @@ impl Serving {
     /// Where the database cannot be opened.
     pub async fn run(self) -> Result<(), ServeError> {
         let Self { listener, app } = self;
-        let mut stop = app.stop.clone();
         let sweeping = {
-            let (sweeper, stop) = (Sweeper::of(&app.host)?, app.stop.clone());
-            tokio::spawn(async move { sweeper.run(stop, &mut |_| {}).await })
+            let (sweeper, app) = (Sweeper::of(&app.host)?, Arc::clone(&app));
+            tokio::spawn(async move {
+                let mut told = |swept: Result<SweepReport, StoreError>| match swept {
+                    Ok(report) => {
+                        let left = report.swept.freed.into_iter().chain(report.adopted);
+                        left.for_each(|run| go_on_with(&app, run));
+                    }
+                    Err(error) => warn!(%error, "what is about to expire cannot be read"),
+                };
+                sweeper.run(app.stop.clone(), &mut told).await;
+            })
         };
         tokio::spawn(go_on(Arc::clone(&app)));
-        let service = TowerToHyperService::new(router(Arc::clone(&app)));
-        let graceful = GracefulShutdown::new();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                asked = stop.wait_for(Option::is_some) => {
-                    drop(asked);
-                    break;
-                }
-                accepted = listener.accept() => accepted,
-            };
-            let Ok((stream, _)) = accepted else {
-                tokio::time::sleep(BREATH).await;
-                continue;
-            };
-            // Events are small, and each is waited for.
-            let _ = stream.set_nodelay(true);
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
-                .max_buf_size(LARGEST_HEAD)
-                .serve_connection(TokioIo::new(stream), service.clone());
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                // A client that goes away ends its connection and nothing else.
-                let _ = connection.await;
-            });
-        }
-        drop(listener);
+        let left = connections::take(
+            listener,
+            router(Arc::clone(&app)),
+            Semaphore::MAX_PERMITS,
+            app.stop.clone(),
+        )
+        .await;
         // First the runs: their clients' answers follow. A call that does not end in time is given up by
         // whoever drives it.
         drain_runs(&app.host).await;
-        let _ = tokio::time::timeout(FAREWELL, graceful.shutdown()).await;
+        left.farewell().await;
         sweeping.abort();
         Ok(())
     }
@@ -150,11 +118,27 @@ async fn go_on(app: Arc<App>) {
         if app.stop.borrow().is_some() {
             return;
         }
-        let app = Arc::clone(&app);
-        tokio::spawn(async move {
-            let attended = Attended { reporter: &mut Silent, stop: app.stop.clone() };
-            // Somebody else may have been first; what failed is written down.
-            let _ = resume_run(&app.host, run.run.run.id.as_str(), attended).await;
-        });
+        resume(&app, run.run.run.id.clone());
     }
+}
+
+/// Goes on with a run that was left meanwhile, where it needs nobody.
+fn go_on_with(app: &Arc<App>, run: RunId) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        match recover_run(&app.host, &run).await {
+            Ok(Some(found)) if found.needs == Needs::Nobody => resume(&app, run),
+            Ok(_) => {}
+            Err(error) => warn!(%run, %error, "a run that was left cannot be read"),
+        }
+    });
+}
+
+fn resume(app: &Arc<App>, run: RunId) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let attended = Attended { reporter: &mut Silent, stop: app.stop.clone() };
+        // Somebody else may have been first; what failed is written down.
+        let _ = resume_run(&app.host, run.as_str(), attended).await;
+    });
 }

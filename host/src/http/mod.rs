@@ -23,16 +23,14 @@ mod page;
 mod prefer;
 mod rate;
 mod read_body;
-mod roles;
 mod runs;
 
 pub use keys::ApiKeys;
 
 use crate::domain::api_key::KeyRole;
 pub use listen::{ServeError, Serving, serve};
-pub use roles::{RolesError, ServedRoles};
 
-use crate::ops::Host;
+use crate::ops::{Host, Roles};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -90,7 +88,7 @@ impl FinishReason {
 /// What every request is answered with.
 pub(crate) struct App {
     pub(crate) host: Host,
-    pub(crate) roles: ServedRoles,
+    pub(crate) roles: Roles,
     pub(crate) keys: ApiKeys,
     pub(crate) options: ServeOptions,
     rates: Rates,

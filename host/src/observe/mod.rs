@@ -15,6 +15,12 @@ pub use watch::{CallWatch, ChatWatch, Outcome, RunFacts, RunWatch};
 
 use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A time for the log, in milliseconds, to the microsecond: what is finer is noise, and long to read.
+pub(crate) fn milliseconds(took: Duration) -> f64 {
+    took.as_micros() as f64 / 1e3
+}
 
 /// Everything that is observed of a process.
 #[derive(Debug, Default)]
@@ -43,5 +49,19 @@ impl Observer {
 
     fn tracer(&self) -> Option<&SdkTracer> {
         self.traces.get().map(Traces::tracer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_places() {
+        for (nanos, told) in
+            [(0, "0"), (44_496, "0.044"), (20_802_981, "20.802"), (31_000_000, "31")]
+        {
+            assert_eq!(milliseconds(Duration::from_nanos(nanos)).to_string(), told);
+        }
     }
 }

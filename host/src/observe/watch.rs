@@ -3,7 +3,7 @@
 //! The spans are those of OpenTelemetry's conventions for generative AI: `invoke_agent ROLE` around
 //! `chat MODEL` and `execute_tool TOOL`. Their optional attributes with contents are never set.
 
-use super::Observer;
+use super::{Observer, milliseconds};
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::message::Usage;
 use crate::domain::role::{ModelSpec, Provider, Role};
@@ -174,7 +174,7 @@ impl<'o> RunWatch<'o> {
     pub fn ended(self, outcome: Outcome) {
         let (word, took) = (outcome.word(), self.began.elapsed());
         self.observer.metrics.ran(word);
-        let took_ms = took.as_secs_f64() * 1e3;
+        let took_ms = milliseconds(took);
         match outcome {
             Outcome::Completed | Outcome::Paused => info!(outcome = word, took_ms, "run ended"),
             Outcome::Failed | Outcome::Interrupted | Outcome::Lost => {
@@ -208,7 +208,7 @@ impl ChatWatch<'_> {
         let metrics = &self.observer.metrics;
         metrics.asked(self.provider, self.model, "answered", took);
         metrics.used(self.provider, self.model, input_tokens, output_tokens);
-        let took_ms = took.as_secs_f64() * 1e3;
+        let took_ms = milliseconds(took);
         info!(model = self.model, input_tokens, output_tokens, calls, took_ms, "model answered");
         let Some(mut span) = self.span else { return };
         set_usage(&mut span, usage);
@@ -222,12 +222,7 @@ impl ChatWatch<'_> {
     pub fn failed(self, why: &'static str) {
         let took = self.began.elapsed();
         self.observer.metrics.asked(self.provider, self.model, why, took);
-        warn!(
-            model = self.model,
-            why,
-            took_ms = took.as_secs_f64() * 1e3,
-            "no answer of the model"
-        );
+        warn!(model = self.model, why, took_ms = milliseconds(took), "no answer of the model");
         let Some(mut span) = self.span else { return };
         set_error(&mut span, why);
         span.end();
@@ -250,7 +245,7 @@ impl CallWatch<'_> {
         let took = self.began.elapsed();
         let outcome = if succeeded { "succeeded" } else { "failed" };
         self.observer.metrics.called(&self.kind, outcome, Some(took));
-        let took_ms = took.as_secs_f64() * 1e3;
+        let took_ms = milliseconds(took);
         info!(call = %self.id, tool = self.tool, kind = self.kind, outcome, took_ms, "call ended");
         let Some(mut span) = self.span else { return };
         if !succeeded {

@@ -7,11 +7,11 @@ use super::error::OpError;
 use super::find_run::{find_call, find_run};
 use super::host::Host;
 use super::open_role::{Opened, open_stored};
-use crate::domain::approval::Preview;
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::policy::PolicyRecord;
+use crate::domain::preview;
 use crate::domain::run::RunState;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
@@ -388,22 +388,18 @@ pub(super) fn unknown_outcome(run: &StoredRun) -> Option<OpError> {
 
 /// What a person is asked about a call that was started and has no result.
 pub fn question(call: &CallRecord) -> String {
-    let what = what(call.preview.as_ref(), &call.arguments);
+    let what = preview::one_line(call.preview.as_ref(), &call.arguments);
     ask(&call.run, &call.id, &call.model_tool, what, call.running)
 }
 
 /// The same of a call in the queue, where its outcome is unknown.
 pub fn pending_question(call: &PendingCall) -> Option<String> {
-    let what = what(call.preview.as_ref(), &call.arguments);
+    let what = preview::one_line(call.preview.as_ref(), &call.arguments);
     (call.state == CallState::Unknown)
         .then(|| ask(&call.run, &call.call, &call.tool, what, call.running))
 }
 
-fn what<'t>(preview: Option<&'t Preview>, arguments: &'t str) -> &'t str {
-    preview.map_or(arguments, |preview| &preview.text)
-}
-
-fn ask(run: &RunId, id: &CallId, tool: &str, what: &str, running: Option<u32>) -> String {
+fn ask(run: &RunId, id: &CallId, tool: &str, what: String, running: Option<u32>) -> String {
     let look = match running {
         Some(pid) => format!("its program (pid {pid}) still runs: wait for it or stop it"),
         None => "look first".to_owned(),
@@ -414,7 +410,6 @@ fn ask(run: &RunId, id: &CallId, tool: &str, what: &str, running: Option<u32>) -
          initrunner approve {run} --tool-call-id {id} --retry\n  \
          initrunner approve {run} --tool-call-id {id} --report-unknown",
         tool = one_line(tool),
-        what = one_line(what),
     )
 }
 

@@ -8,7 +8,7 @@ use crate::runner::{Driven, Ended};
 use crate::store::StoredRun;
 use tokio::sync::watch;
 
-/// Waits until nobody drives the run, in this process or another one; nothing where this process is asked
+/// Waits until the run has begun and nobody drives it, in this process or another one; nothing where this process is asked
 /// to stop first.
 ///
 /// # Errors
@@ -23,7 +23,8 @@ pub async fn follow_run(
     loop {
         // Before the look: what happens during it is seen the next time.
         changes.borrow_and_update();
-        if store.load_turn(run).await?.run.state != RunState::Running {
+        let state = store.load_turn(run).await?.run.state;
+        if !matches!(state, RunState::Queued | RunState::Running) {
             let run = store.load_run(run).await?;
             return Ok(Some(Driven { ended: ended(&run), run }));
         }
@@ -43,6 +44,6 @@ fn ended(run: &StoredRun) -> Ended {
         RunState::Completed => Ended::Completed { answer: said },
         RunState::Failed | RunState::Cancelled => Ended::Failed { error: said },
         RunState::Interrupted => Ended::Interrupted { reason: said, stopped: false },
-        RunState::Paused | RunState::Running => Ended::Paused,
+        RunState::Queued | RunState::Paused | RunState::Running => Ended::Paused,
     }
 }

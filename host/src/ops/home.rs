@@ -95,6 +95,11 @@ impl Home {
         self.0.join("api-key")
     }
 
+    /// What was typed in conversations.
+    pub fn history(&self) -> PathBuf {
+        self.0.join("history")
+    }
+
     /// Compiled components.
     pub fn cache(&self) -> PathBuf {
         self.0.join("cache")

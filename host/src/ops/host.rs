@@ -147,6 +147,11 @@ impl Host {
         self.options.persist
     }
 
+    /// The state folder.
+    pub fn home(&self) -> &Path {
+        self.options.home.path()
+    }
+
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -160,6 +165,11 @@ impl Host {
     /// Who is asking.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// Where what a person types in conversations is kept; nothing where nothing is.
+    pub fn history_file(&self) -> Option<PathBuf> {
+        self.options.persist.then(|| self.options.home.history())
     }
 
     fn database(&self) -> PathBuf {

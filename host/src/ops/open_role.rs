@@ -13,8 +13,9 @@ use crate::domain::secret::Secrets;
 use crate::gate::{
     Gate, OpenError, OpenRequest, PolicyOrigin, PolicyParts, PolicyProblem, Toolset,
 };
-use crate::llm::{self, Model, ModelError};
+use crate::llm::{self, Model, ModelError, ToolSpec};
 use crate::plugin::{EntryProblem, RoleSite, Source, carried};
+use crate::runner::specs;
 use crate::store::{RunRecord, StoredRun};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct RoleFile {
 pub(super) struct Opened {
     pub(super) role: Role,
     pub(super) tools: Toolset,
+    /// The tools as the model is told of them.
+    pub(super) specs: Vec<ToolSpec>,
     pub(super) model: Box<dyn Model>,
     /// What the role declares secret, with its values of now.
     pub(super) secrets: Arc<Secrets>,
@@ -319,7 +322,8 @@ async fn open(
     let (tools, under) = open_tools(host, what, environment, &secrets, host_policies).await?;
     let model = llm::connect(&what.role.model, what.files, environment).map_err(no_model)?;
     let model = llm::redacted(model, &secrets);
-    Ok(Opened { role: what.role.clone(), tools, model, secrets, under })
+    let specs = specs(&tools);
+    Ok(Opened { role: what.role.clone(), tools, specs, model, secrets, under })
 }
 
 async fn open_tools(

@@ -4,6 +4,7 @@ use super::approve_run::question;
 use super::error::OpError;
 use super::host::Host;
 use super::open_role::open_stored;
+use crate::domain::ids::RunId;
 use crate::domain::tool_call::CallState;
 use crate::runner::retriable;
 use crate::store::StoredRun;
@@ -50,6 +51,19 @@ pub async fn recover_runs(host: &Host) -> Result<Vec<Recovered>, OpError> {
         }
     }
     Ok(runs)
+}
+
+/// What one run needs that a sweep found left; `None` where somebody drives it, or it has ended.
+///
+/// # Errors
+/// Where the database cannot be read, or has no such run any more.
+pub async fn recover_run(host: &Host, id: &RunId) -> Result<Option<Recovered>, OpError> {
+    let mut run = host.store()?.load_run(id).await?;
+    if run.run.owner.is_some() || run.run.state.is_final() {
+        return Ok(None);
+    }
+    let needs = needs(host, &mut run).await;
+    Ok(Some(Recovered { adopted: false, needs, run }))
 }
 
 async fn needs(host: &Host, run: &mut StoredRun) -> Needs {

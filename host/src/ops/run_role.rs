@@ -52,12 +52,21 @@ pub struct StartRequest {
     pub conversation: Option<Conversation>,
     /// What tells that the request is sent again.
     pub idempotency: Option<Idempotency>,
+    /// Where to tell what becomes of it.
+    pub reply_to: Vec<String>,
 }
 
 impl StartRequest {
     /// A run that stands alone.
     pub fn new(prompt: String, trigger: String) -> Self {
-        Self { prompt, history: Vec::new(), trigger, conversation: None, idempotency: None }
+        Self {
+            prompt,
+            history: Vec::new(),
+            trigger,
+            conversation: None,
+            idempotency: None,
+            reply_to: Vec::new(),
+        }
     }
 }
 
@@ -74,32 +83,40 @@ pub async fn start_run(
 ) -> Result<Driven, OpError> {
     let opened = file.open(host).await?;
     check_reviewers(host, &opened, &file.shown)?;
-    let claim = host
-        .store()?
-        .create_run(NewRun {
-            id: RunId::from_random(random::sixteen()),
-            owner: host.owner()?,
-            role_name: file.role.name.clone(),
-            role_text: file.text.clone(),
-            role_path: file.path.clone(),
-            files: file.files_of_run(host)?,
-            components: file
-                .components()
-                .map(|source| (source.digest, source.bytes.clone()))
-                .collect(),
-            conversation: request.conversation,
-            history: request.history.into_iter().map(|said| redacted(&opened, said)).collect(),
-            prompt: opened.secrets.redacted(request.prompt),
-            trigger: request.trigger,
-            requester: host.identity().to_owned(),
-            budgets: file.role.budgets,
-            reply_to: None,
-            idempotency: request.idempotency,
-            at: host.clock.now(),
-        })
-        .await?;
+    let run = new_run(host, file, &opened, request)?;
+    let claim = host.store()?.create_run(run.clone(), &host.owner()?).await?;
     attended.reporter.report(Progress::Created { run: &claim.run });
-    continue_run(host, &opened, claim, None, &mut attended).await
+    let written = run.written(&claim);
+    continue_run(host, &opened, claim, written, &mut attended).await
+}
+
+/// What is written down of a run of a role.
+///
+/// # Errors
+/// What of the host's policies cannot be read.
+pub(super) fn new_run(
+    host: &Host,
+    file: &RoleFile,
+    opened: &Opened,
+    request: StartRequest,
+) -> Result<NewRun, OpError> {
+    Ok(NewRun {
+        id: RunId::from_random(random::sixteen()),
+        role_name: file.role.name.clone(),
+        role_text: file.text.clone(),
+        role_path: file.path.clone(),
+        files: file.files_of_run(host)?,
+        components: file.components().map(|source| (source.digest, source.bytes.clone())).collect(),
+        conversation: request.conversation,
+        history: request.history.into_iter().map(|said| redacted(opened, said)).collect(),
+        prompt: opened.secrets.redacted(request.prompt),
+        trigger: request.trigger,
+        requester: host.identity().to_owned(),
+        budgets: file.role.budgets,
+        reply_to: request.reply_to,
+        idempotency: request.idempotency,
+        at: host.clock.now(),
+    })
 }
 
 /// A client's text without the values that the role declares secret.
@@ -115,7 +132,7 @@ fn redacted(opened: &Opened, said: Message) -> Message {
 
 /// Refuses a run whose calls nobody could approve, because too few of their reviewers are not the person
 /// who starts it: it would wait for ever.
-fn check_reviewers(host: &Host, opened: &Opened, shown: &str) -> Result<(), OpError> {
+pub(super) fn check_reviewers(host: &Host, opened: &Opened, shown: &str) -> Result<(), OpError> {
     for entry in opened.tools.entries() {
         for tool in &entry.tools {
             let rule = entry.entry.approval_rule(&tool.name);
@@ -129,7 +146,7 @@ fn check_reviewers(host: &Host, opened: &Opened, shown: &str) -> Result<(), OpEr
                         place.column,
                         tool.model_name,
                         rule.quorum,
-                        rule.reviewers.join(", "),
+                        rule.in_force(true).reviewers.join(", "),
                         host.identity(),
                     ),
                 });

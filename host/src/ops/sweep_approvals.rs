@@ -17,10 +17,14 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// The shortest: what is due by a clock that differs a little is due at the next look.
 const BREATH: Duration = Duration::from_millis(10);
 
+/// How long after a change is swept: a question that was asked meanwhile may have a shorter limit than what
+/// was due next. A storm of changes is one sweep a second, and nobody sets a limit in fractions of one.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What a sweep found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The runs of dead owners that were taken over.
+    /// The runs of dead owners that were taken over. Some of them may need a person.
     pub adopted: Vec<RunId>,
     /// What was due.
     pub swept: Swept,
@@ -67,14 +71,19 @@ impl Sweeper {
         self.look.notify_one();
     }
 
-    /// Sweeps at once and then whenever something is due, until `stop` holds a sentence or nobody can
-    /// set it any more. Each outcome is told; a failure ends nothing, the next sweep tries again.
+    /// Sweeps at once, then whenever something is due and soon after something changed, until `stop` holds a
+    /// sentence or nobody can set it any more. Each outcome is told; a failure ends nothing, the next sweep
+    /// tries again. Whoever is told goes on with the runs that nobody drives now.
     pub async fn run(
         &self,
         mut stop: watch::Receiver<Option<String>>,
         told: &mut (dyn FnMut(Result<Report, StoreError>) + Send),
     ) {
+        let mut changes = self.store.changes().ok();
         loop {
+            if let Some(changes) = &mut changes {
+                changes.borrow_and_update();
+            }
             let report = sweep(&*self.store, &*self.clock).await;
             let wait = wait(report.as_ref().ok().and_then(|report| report.swept.next));
             told(report);
@@ -82,10 +91,21 @@ impl Sweeper {
                 biased;
                 _ = stop.wait_for(Option::is_some) => return,
                 () = self.look.notified() => {}
+                () = changed(&mut changes) => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
+}
+
+/// Returns a moment after something changed; never where nobody tells.
+async fn changed(changes: &mut Option<watch::Receiver<u64>>) {
+    if let Some(changes) = changes
+        && changes.changed().await.is_ok()
+    {
+        return tokio::time::sleep(PAUSE).await;
+    }
+    std::future::pending().await
 }
 
 /// How long to sleep where the next call is due in so many microseconds.

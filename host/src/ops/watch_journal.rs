@@ -69,6 +69,11 @@ pub struct RunEvents {
 }
 
 impl RunEvents {
+    /// Whether nothing is written down that was not given yet.
+    pub fn is_at_end(&self) -> bool {
+        self.stored.as_slice().is_empty()
+    }
+
     /// The next event; nothing where the journal cannot be read any more.
     pub async fn next(&mut self) -> Option<Arc<Event>> {
         if let Some(event) = self.stored.next() {

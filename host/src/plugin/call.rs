@@ -5,7 +5,7 @@ use super::Runtime;
 use super::access::{Access, Reach};
 use super::bindings::Guest;
 use super::bindings::initrunner::plugin::types;
-use super::engine;
+use super::engine::{Ticking, Ticks};
 use super::entry::{Linked, LoadedEntry};
 use super::error::CallError;
 use super::failure::SandboxFailure;
@@ -142,7 +142,7 @@ impl Runtime {
         access: Access,
         body: impl AsyncFnOnce(&mut Store<State>, &Guest) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        self.ticking.get_or_init(|| self.tick(&self.engine));
+        let _ticking = self.tick(&self.ticks, &self.engine);
         let deadline = Instant::now() + limits.timeout;
         let turn = self.turns.take(linked.component, &limits);
         let _turn = match tokio::time::timeout_at(deadline.into(), turn).await {
@@ -175,13 +175,15 @@ impl Runtime {
         }
     }
 
-    /// Starts an engine's clock.
-    pub(super) fn tick(&self, engine: &Engine) {
+    /// Has an engine's clock run for as long as what this gives is held: a guest yields and is timed out by it.
+    pub(super) fn tick<'t>(&self, ticks: &'t Ticks, engine: &Engine) -> Ticking<'t> {
+        let (ticking, failed) = ticks.begin(engine);
         // Without the thread a spinning guest would never yield; so few resources that a thread cannot be
         // started end the process soon anyway.
-        if let Err(error) = engine::tick(engine) {
+        if let Some(error) = failed {
             (self.on_compile)(&format!("no thread for the epoch: {error}"));
         }
+        ticking
     }
 
     /// A store for an instance.

@@ -3,11 +3,14 @@
 
 use super::limits::LARGEST_MEMORY;
 use crate::domain::limit::Limit;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a running guest yields. Two spinning guests then delay a third call by 20 ms at worst on
-/// one thread, and the tick itself costs nothing measurable.
+/// one thread, and the tick itself costs nothing that a call would notice.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// The pool of instances.
@@ -102,18 +105,125 @@ fn on_demand() -> Config {
     config
 }
 
-/// Advances the engine's epoch every [`TICK`] on a thread of its own, until the engine is gone. Missed
-/// ticks are skipped: a host that was busy for a second must not time its guests out for it.
-pub(super) fn tick(engine: &Engine) -> std::io::Result<()> {
+/// How many ticks without a guest the thread waits before it rests: where calls follow one another it need not
+/// be woken for each, and a second of ticks costs less than a call.
+const LINGER: u32 = 100;
+
+/// The clock of an engine: its epoch advances every [`TICK`] while guests run, on a thread of its own, which
+/// rests while none does. A hundred wake-ups a second would be most of what a daemon does that waits.
+#[derive(Default)]
+pub(super) struct Ticks {
+    guests: Arc<Guests>,
+    /// `None` where it could not be started. It is with the first guest.
+    thread: OnceLock<Option<Thread>>,
+}
+
+#[derive(Default)]
+struct Guests {
+    running: AtomicUsize,
+    resting: AtomicBool,
+    over: AtomicBool,
+}
+
+/// A guest that runs, until this is dropped.
+pub(super) struct Ticking<'t>(&'t Guests);
+
+impl Ticks {
+    /// Has the epoch advance from now on. Gives why there is no thread for it where one was to be started.
+    pub(super) fn begin(&self, engine: &Engine) -> (Ticking<'_>, Option<std::io::Error>) {
+        let mut failed = None;
+        let thread = self.thread.get_or_init(|| {
+            tick(engine, Arc::clone(&self.guests)).map_err(|error| failed = Some(error)).ok()
+        });
+        // Of this thread, which counts and then looks, and the other, which says that it rests and then looks,
+        // at least one sees what the other did.
+        self.guests.running.fetch_add(1, Ordering::SeqCst);
+        if self.guests.resting.load(Ordering::SeqCst)
+            && let Some(thread) = thread
+        {
+            thread.unpark();
+        }
+        (Ticking(&self.guests), failed)
+    }
+}
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticks {
+    fn drop(&mut self) {
+        self.guests.over.store(true, Ordering::SeqCst);
+        if let Some(Some(thread)) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}
+
+impl Guests {
+    fn rest(&self) {
+        self.resting.store(true, Ordering::SeqCst);
+        while self.running.load(Ordering::SeqCst) == 0 && !self.over.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        self.resting.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Missed ticks are skipped: a host that was busy for a second must not time its guests out for it.
+fn tick(engine: &Engine, guests: Arc<Guests>) -> std::io::Result<Thread> {
     let engine = engine.weak();
-    std::thread::Builder::new().name("epoch".into()).stack_size(64 << 10).spawn(move || {
-        let mut next = Instant::now() + TICK;
-        loop {
+    let ticking = move || {
+        let (mut next, mut without) = (Instant::now() + TICK, 0);
+        while !guests.over.load(Ordering::SeqCst) {
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
             let Some(engine) = engine.upgrade() else { return };
             engine.increment_epoch();
+            drop(engine);
+            without = if guests.running.load(Ordering::SeqCst) > 0 { 0 } else { without + 1 };
+            if without > LINGER {
+                guests.rest();
+                without = 0;
+            }
             next = (next + TICK).max(Instant::now());
         }
-    })?;
-    Ok(())
+    };
+    let thread = std::thread::Builder::new().name("epoch".into()).stack_size(64 << 10);
+    Ok(thread.spawn(ticking)?.thread().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !holds() {
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            std::thread::sleep(TICK);
+        }
+    }
+
+    #[test]
+    fn the_clock_rests_while_no_guest_runs_and_ends_with_its_owner() {
+        let engine = lasting().unwrap();
+        let ticks = Ticks::default();
+        let guests = Arc::clone(&ticks.guests);
+        for _ in 0..2 {
+            let (first, failed) = ticks.begin(&engine);
+            assert!(failed.is_none());
+            let (second, _) = ticks.begin(&engine);
+            until("it is awake", || !guests.resting.load(Ordering::SeqCst));
+            drop(first);
+            // Longer than it lingers: one of them still runs.
+            std::thread::sleep(TICK * (LINGER + 20));
+            assert!(!guests.resting.load(Ordering::SeqCst));
+            drop(second);
+            until("it rests", || guests.resting.load(Ordering::SeqCst));
+        }
+        drop(ticks);
+        until("the thread is gone", || Arc::strong_count(&guests) == 1);
+    }
 }

@@ -103,10 +103,10 @@ pub struct Runtime {
     loaded: Mutex<HashMap<Digest, Arc<Loaded>>>,
     config: HostConfig,
     turns: Turns,
-    /// Whether the epoch thread runs; it starts with the first call.
-    ticking: OnceLock<()>,
+    ticks: engine::Ticks,
     /// The engine of policies; it is made with the first of them.
     policies: OnceLock<wasmtime::Result<Engine>>,
+    policy_ticks: engine::Ticks,
 }
 
 impl Runtime {
@@ -131,8 +131,9 @@ impl Runtime {
             loaded: Mutex::default(),
             config: options.config,
             turns: Turns::new(options.pool.instances),
-            ticking: OnceLock::new(),
+            ticks: engine::Ticks::default(),
             policies: OnceLock::new(),
+            policy_ticks: engine::Ticks::default(),
         })
     }
 }

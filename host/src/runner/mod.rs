@@ -5,5 +5,5 @@ mod drive;
 mod report;
 mod step;
 
-pub use drive::{Driven, Driver, Ended, retriable};
+pub use drive::{Driven, Driver, Ended, retriable, specs};
 pub use report::{Progress, Reporter, Silent};

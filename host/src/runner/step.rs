@@ -85,6 +85,8 @@ mod tests {
             decided_at: None,
             changed: vec![],
             expires_at: None,
+            escalates_at: None,
+            escalated_at: None,
             attempts: 0,
             running: None,
             result: None,

@@ -37,23 +37,23 @@ pub enum Conflict {
         at: Timestamp,
     },
     /// Only other people may decide about the call.
-    #[error("{identity} may not decide about call {call}: {reviewers} may")]
+    #[error("{identity} may not decide about call {call}: {reviewers}")]
     NotAReviewer {
         /// The call.
         call: CallId,
         /// Who tried.
         identity: String,
-        /// Who may, in words.
+        /// Who may, in words: `os:alice may`.
         reviewers: String,
     },
     /// Whoever started the run may not decide about the call.
-    #[error("{identity} started the run and may not decide about call {call}: {reviewers} may")]
+    #[error("{identity} started the run and may not decide about call {call}: {reviewers}")]
     IsRequester {
         /// The call.
         call: CallId,
         /// Who tried.
         identity: String,
-        /// Who may, in words.
+        /// Who may, in words: `os:alice may`.
         reviewers: String,
     },
     /// The same person approved before.
@@ -154,6 +154,18 @@ pub enum Conflict {
         run: RunId,
         /// Its state.
         state: RunState,
+    },
+    /// As many runs of the role wait for their turn as may.
+    #[error("{limit} runs of this role wait for their turn already; try again later")]
+    QueueFull {
+        /// How many may.
+        limit: u32,
+    },
+    /// As many runs of the role were asked for as may be in a day.
+    #[error("{limit} runs of this role were asked for today already; try again tomorrow")]
+    DayFull {
+        /// How many may.
+        limit: u32,
     },
     /// Another request was sent under this key.
     #[error("the idempotency key was used for another request; give each new request a new key")]

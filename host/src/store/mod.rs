@@ -16,11 +16,11 @@ pub use error::{Conflict, StoreError};
 pub use program::Program;
 pub use record::{
     Admission, AfterTurn, CallDecision, CallOutcome, CallRecord, Claim, Conversation,
-    ConversationRecord, Decided, DecisionRequest, Edit, Edited, EventFilter, Expired, Expiring,
-    Idempotency, JournalCheck, JournalHead, NewCall, NewRun, Order, OutboxMessage, Page,
-    PendingCall, PendingFilter, PendingPage, Position, PruneRequest, Pruned, Readmission,
-    ResolvedApproval, RunEnd, RunFilter, RunPage, RunRecord, RunStart, RunSummary, StoredRun,
-    Swept, TurnRecord, Vote,
+    ConversationRecord, Decided, DecisionRequest, Edit, Edited, Escalated, EventFilter, Expired,
+    Expiring, Idempotency, JournalCheck, JournalHead, NewCall, NewRun, Order, OutboxMessage, Page,
+    PendingCall, PendingFilter, PendingPage, Position, Posted, PruneRequest, Pruned, QueueTerms,
+    Readmission, ResolvedApproval, RunEnd, RunFilter, RunPage, RunRecord, RunStart, RunSummary,
+    StoredRun, Swept, TurnRecord, Used, Vote,
 };
 pub use texts::{Texts, Visit};
 
@@ -53,7 +53,38 @@ pub trait Store: Send + Sync {
     /// before. Refused with [`Conflict::Repeated`] where the same request was sent before, with
     /// [`Conflict::KeyReused`] where another one was sent under its key, and with
     /// [`Conflict::ConversationBusy`] where the latest run of its conversation has not ended.
-    fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim>;
+    fn create_run(&self, run: NewRun, owner: &OwnerId) -> StoreFuture<'_, Claim>;
+
+    /// Writes a run down that waits for its turn: nobody drives it until [`Store::claim_run`]. It may follow
+    /// a run of its conversation that has not ended. Refused with [`Conflict::QueueFull`] where too many
+    /// wait, with [`Conflict::DayFull`] where too many were asked for, and as by [`Store::create_run`] where the same was sent before.
+    fn queue_run(&self, run: NewRun, terms: QueueTerms) -> StoreFuture<'_, RunId>;
+
+    /// The runs of some roles, by the roles' names, that wait for their turn and whose turn has come, oldest first, at
+    /// most `limit`, each with its role's name. Of a conversation the first that has not ended is one.
+    fn queued_runs(
+        &self,
+        roles: Vec<String>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(RunId, String)>>;
+
+    /// The interrupted runs of some roles, by the roles' names, oldest first, at most `limit`, each with its
+    /// role's name and what started it.
+    fn interrupted_runs(
+        &self,
+        roles: Vec<String>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(RunId, String, String)>>;
+
+    /// What the runs of a role have used since a moment: how many were asked for at `since` or later, and the
+    /// tokens of those with which something was done since then.
+    fn used_since(&self, role: &str, since: Timestamp) -> StoreFuture<'_, Used>;
+
+    /// Up to when a trigger of a role that follows the clock has been seen to.
+    fn trigger_mark(&self, role: &str, trigger: &str) -> StoreFuture<'_, Option<Timestamp>>;
+
+    /// Notes that a trigger has been seen to; a mark never moves back.
+    fn mark_trigger(&self, role: &str, trigger: &str, at: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Appends the model's message and the gate's answers; pauses or ends the run in the same transaction
     /// if asked. A call whose rule remembers, and whose binding equals that of a call which people approved
@@ -157,12 +188,13 @@ pub trait Store: Send + Sync {
     /// the call waiting. Claims the run where nothing waits any more and nobody owns it.
     ///
     /// A call whose time is up expires, however late that is noticed: then no decision is recorded, and
-    /// the answer is [`Conflict::Expired`]. A request that was sent before is refused as by
+    /// the answer is [`Conflict::Expired`]. Likewise the second group of reviewers counts from its time on. A request that was sent before is refused as by
     /// [`Store::create_run`], and nothing is recorded.
     fn decide(&self, request: DecisionRequest) -> StoreFuture<'_, Decided>;
 
-    /// Claims a paused or interrupted run, or a running one whose owner is dead, which is adopted first;
-    /// `by` is whoever has it go on.
+    /// Claims a queued, paused or interrupted run, or a running one whose owner is dead, which is adopted
+    /// first; `by` is whoever has it go on. A queued one is refused with [`Conflict::ConversationBusy`] where
+    /// one before it in its conversation has not ended.
     fn claim_run(
         &self,
         run: &RunId,
@@ -179,19 +211,30 @@ pub trait Store: Send + Sync {
     /// run with calls that wait becomes paused. Gives the runs changed.
     fn adopt_orphans(&self, at: Timestamp) -> StoreFuture<'_, Vec<RunId>>;
 
-    /// Warns about the calls that wait and are about to expire, and expires those that nobody decided in
-    /// time: by the machine's uptime where it is known, so that setting the clock expires nothing. Of a
+    /// Warns about the calls that wait and are about to expire, has a second group of reviewers count for
+    /// those that nobody decided for a while, and expires those that nobody decided in time: by the machine's uptime where it is known, so that setting the clock expires nothing. Of a
     /// decision and an expiry at the same moment one is first.
     fn sweep(&self, at: Timestamp) -> StoreFuture<'_, Swept>;
 
-    /// Takes messages that are due, oldest first, at most `limit`. Nobody else is given them within
-    /// [`LEASE`], in which each is to be marked: at least once is promised, and no more.
+    /// Takes messages that are due and whose address begins with one of the `roles` and `/`, oldest first, at
+    /// most `limit`. Nobody else is given them within [`LEASE`], in which each is to be marked: at least once
+    /// is promised, and no more.
     ///
     /// [`LEASE`]: crate::domain::outbox::LEASE
-    fn due_messages(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Vec<OutboxMessage>>;
+    fn due_messages(
+        &self,
+        roles: Vec<String>,
+        limit: usize,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<OutboxMessage>>;
 
-    /// Notes that a message is out; it is not due again.
-    fn mark_delivered(&self, message: i64, at: Timestamp) -> StoreFuture<'_, ()>;
+    /// Notes that a message is out, and what the service calls it; it is not due again.
+    fn mark_delivered(
+        &self,
+        message: i64,
+        receipt: Option<String>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()>;
 
     /// Notes that a message could not be sent; gives when it is due again, each time later, up to an hour.
     fn mark_failed(&self, message: i64, error: &str, at: Timestamp) -> StoreFuture<'_, Timestamp>;

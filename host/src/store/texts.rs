@@ -131,7 +131,8 @@ impl Texts for Readmission {
 
 impl Texts for CallOutcome {
     fn each_text<E>(&mut self, visit: &mut Visit<'_, E>) -> Result<(), E> {
-        visit(&mut self.result)
+        visit(&mut self.result)?;
+        self.told.each_text(visit)
     }
 }
 

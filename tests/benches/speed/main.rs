@@ -6,9 +6,10 @@
 //! ```
 //!
 //! A word after `--` picks one part: `call`, `spin`, `pool`, `pause`, `pending`, `cycle`, `verify`, `secret`,
-//! `threads`, `load`, `compile`, `growth`, `policies`, `http`. With `--requests=N` the server of `http` has
-//! taken that many requests when its memory is looked at again.
+//! `threads`, `load`, `compile`, `growth`, `policies`, `http`, `daemon`. With `--requests=N` the server of `http`
+//! has taken that many requests when its memory is looked at again.
 
+mod daemon;
 mod http;
 mod policies;
 
@@ -43,7 +44,7 @@ fn main() {
     }
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, fn()); 14] = [
+    let parts: [(&str, fn()); 15] = [
         ("call", call),
         ("spin", spin),
         ("pool", pool),
@@ -58,6 +59,7 @@ fn main() {
         ("growth", growth),
         ("policies", policies::policies),
         ("http", http::http),
+        ("daemon", daemon::daemon),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -345,9 +347,9 @@ fn peak_of_children() -> u64 {
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(0)
 }
 
-/// Commits that one cycle of pause, decision and resumption makes: the decision, *started*, *finished*,
+/// Commits that one cycle of pause, decision and resumption makes: the decision, *started*, *finished* and
 /// *told*, and the next turn with its pause.
-const COMMITS: usize = 5;
+const COMMITS: usize = 4;
 
 /// Cycles of one run: as many calls as a role's default budget allows.
 const CYCLES: usize = 20;
@@ -598,7 +600,7 @@ fn fill(folder: &Path, count: usize) {
             let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes();
             let task = async move {
                 let id = RunId::from_random(seed);
-                let claim = store.create_run(new_run(id, owner)).await.unwrap();
+                let claim = store.create_run(new_run(id), &owner).await.unwrap();
                 store.record_turn(&claim, turn(CallId::from_random(seed))).await.unwrap();
             };
             tasks.push(tokio::spawn(task));
@@ -609,10 +611,9 @@ fn fill(folder: &Path, count: usize) {
     });
 }
 
-fn new_run(id: RunId, owner: OwnerId) -> NewRun {
+fn new_run(id: RunId) -> NewRun {
     NewRun {
         id,
-        owner,
         role_name: "demo".into(),
         role_text: "name: demo".into(),
         role_path: "/roles/demo.yaml".into(),
@@ -624,7 +625,7 @@ fn new_run(id: RunId, owner: OwnerId) -> NewRun {
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
-        reply_to: None,
+        reply_to: Vec::new(),
         idempotency: None,
         at: Timestamp(1_777_040_468_947_991),
     }

@@ -3,7 +3,7 @@
 use super::look;
 use super::recover::{Recovery, nothing_runs};
 use super::scenario::{SCENARIOS, Scenario, Step};
-use super::{Row, Table, Wrong};
+use super::{Row, Table, Wrong, verb};
 use crate::home::{Home, Ran, Start};
 use crate::random::Random;
 use initrunner::fail_point;
@@ -73,7 +73,7 @@ struct Path {
     steps: Vec<(Duration, BTreeMap<String, usize>)>,
 }
 
-/// Kills the program `kills` times, at least once at every fail point.
+/// Kills the program `kills` times, at least once at every fail point but those that only a daemon comes past.
 pub fn table(kills: usize, seed: u64) -> Table {
     let title = format!("Crashes: the program is killed {kills} times (seed {seed})");
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
@@ -172,7 +172,8 @@ fn plans(paths: &[Path], kills: usize, seed: u64) -> (Vec<Plan>, Vec<String>) {
     let mut used = BTreeSet::new();
     // The points of the other kind of program, which come before all that are left.
     let mut next = Vec::new();
-    for (count, name) in fail_point::names().into_iter().enumerate() {
+    let names = fail_point::names().into_iter().filter(|name| !verb::is_here(name));
+    for (count, name) in names.enumerate() {
         let of = |threads: Threads| {
             places.iter().position(|place| place.2 == name && place.0.threads == threads)
         };

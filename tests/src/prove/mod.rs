@@ -4,8 +4,10 @@
 //! `tests/prove` prints the tables; the ordinary tests run the same code with fewer trials.
 
 pub mod crash;
+pub mod daemon;
 pub mod fault;
 pub mod race;
+pub mod verb;
 
 mod look;
 mod recover;

@@ -59,7 +59,7 @@ when { context.arguments.command like "reboot*" };
 permit (principal, action == Action::"approve", resource == Tool::"shell");
 "#;
 
-pub(super) const SCENARIOS: [Scenario; 11] = [
+pub(super) const SCENARIOS: [Scenario; 12] = [
     Scenario {
         name: "turns",
         end: "completed",
@@ -182,6 +182,20 @@ rules:
             step(&["pending"]),
             step(&["approve", "RUN", "--tool-call-id", "CALL0", "--retry"]),
         ],
+    },
+    Scenario {
+        // Nothing happens whose result the model could be told with.
+        name: "denied",
+        end: "completed",
+        role: TOOLS,
+        script: r#"
+rules:
+  - turn: 0
+    calls:
+      - {tool: asking, arguments: {command: "echo a >> effects"}}
+  - {turn: 1, from: tool, when: "(?s).*", reply: "Done."}
+"#,
+        steps: &[step(RUN), step(&["approve", "RUN", "--all", "--deny"])],
     },
     Scenario {
         name: "edited",

@@ -71,7 +71,7 @@ fn a_database_of_a_newer_program_is_left_alone() {
     let home = waiting();
     home.database().pragma_update(None, "user_version", 99).unwrap();
     home.run(["approve", "RUN", "--all"]).check(expect![[r#"
-        ! error: the database `FOLDER/state/audit.db` has schema 99, and this program knows up to 2; use a newer initrunner
+        ! error: the database `FOLDER/state/audit.db` has schema 99, and this program knows up to 3; use a newer initrunner
         = 1
     "#]]);
     assert!(!home.work().join("count").exists());

@@ -1,7 +1,9 @@
 //! Calls that nobody decides in time.
 
 use crate::RUNNER;
+use crate::vote::approve_with;
 use expect_test::expect;
+use initrunner::ops::{self, Approved};
 use initrunner_tests::home::{Home, Ran, Running, until};
 use std::time::{Duration, Instant};
 
@@ -193,4 +195,101 @@ fn of_those_who_approve_and_those_who_sweep_one_is_first() {
         }
         assert!(swept.iter().all(|ran| ran.code == Some(0)), "{swept:?}");
     }
+}
+
+/// Nobody of the first group is there; the second is whoever runs the tests.
+fn escalating(after: &str) -> Home {
+    let me = ops::identity();
+    let rule =
+        format!("{{reviewers: [os:alice], escalate: {{after: {after}, reviewers: [{me}]}}}}");
+    Home::with_role(&format!("  - {{type: shell, shell: true, approval: {rule}}}"), RUNNER)
+}
+
+#[test]
+fn a_second_group_decides_where_nobody_did_for_a_while() {
+    let home = escalating("2s");
+    home.run(["run", "role.yaml", "-p", "run echo x >> count"]).check(expect![[r#"
+        Run RUN_____________ paused — 1 tool call awaiting approval.
+          CALL___________  shell  echo x >> count
+            0 of 1 approval; os:alice may approve, and from TIME_______________________ os:USER too
+
+        Resume with: initrunner approve RUN_____________ --all
+        = 2
+    "#]]);
+    // On a machine that was busy for so long there is nothing to be seen of the time before.
+    let early = home.run(["approve", "RUN", "--all"]);
+    if early.code != Some(0) {
+        early.check(expect![[r#"
+            ! error: os:USER may not decide about call CALL___________: os:alice may, and from TIME_______________________ os:USER too
+            = 1
+        "#]]);
+        let waits = &home.json(["pending", "--json"])[0];
+        assert_eq!(
+            waits["approval"]["escalate"],
+            serde_json::json!({"after": 2, "reviewers": [ops::identity()]})
+        );
+        assert!(waits["escalates_at"].is_string(), "{waits}");
+        until("the call is escalated", || {
+            let ran = home.run(["sweep"]);
+            let escalated = ran.stdout.contains(" is escalated: ");
+            if escalated {
+                ran.check(expect![[r#"
+                    Call CALL___________ (shell) of run RUN_____________ is escalated: os:USER may decide too.
+                    = 0
+                "#]]);
+            }
+            escalated
+        });
+        home.run(["pending"]).check(expect![[r#"
+            Pending approvals (1)
+            ┏━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┓
+            ┃ run_id           ┃ tool_call_id    ┃ tool  ┃ agent ┃ created_at          ┃ arguments       ┃
+            ┡━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━┩
+            │ RUN_____________ │ CALL___________ │ shell │ test  │ TIME_______________ │ echo x >> count │
+            └──────────────────┴─────────────────┴───────┴───────┴─────────────────────┴─────────────────┘
+              CALL___________  0 of 1 approval; os:alice or os:USER may approve (escalated at TIME_______________________)
+            = 0
+        "#]]);
+        home.run(["approve", "RUN", "--all"]).check(expect![[r#"
+            Resumed.
+            Result: (no output)
+            = 0
+        "#]]);
+    }
+    assert_eq!(std::fs::read_to_string(home.work().join("count")).unwrap(), "x\n");
+    let shown = home.run(["show", "RUN"]);
+    let calls = shown.stdout.split("\n\n").find(|part| part.starts_with("Tool calls")).unwrap();
+    expect![[r#"
+        Tool calls
+          CALL___________  succeeded  shell  echo x >> count
+            escalated to os:USER at TIME_______________________
+            approve by os:USER (os:USER) at TIME_______________________"#]]
+    .assert_eq(calls);
+    let told = home.run(["policy", "explain", "RUN", "CALL"]).stdout;
+    assert!(told.contains("escalated: os:USER may decide too"), "{told}");
+    let verified = home.run(["audit", "verify"]).stdout;
+    assert!(verified.starts_with("The journal holds"), "{verified}");
+}
+
+#[test]
+fn the_second_group_need_not_wait_for_a_sweep_and_the_first_stays_asked() {
+    let home = escalating("1s");
+    home.run(["run", "role.yaml", "-p", "run touch here"]);
+    let asked = Instant::now();
+    until("its time has come", || asked.elapsed() > Duration::from_secs(1));
+    let swept = || home.json(["sweep", "--json"])["escalated"].as_array().unwrap().len();
+    home.run(["approve", "RUN", "--all", "--deny"]).check(expect![[r#"
+        Resumed.
+        Error: A person denied this call; it was not executed.
+        = 0
+    "#]]);
+    assert_eq!(swept(), 0);
+    home.run(["run", "role.yaml", "-p", "run touch there"]);
+    until("the call is escalated", || swept() == 1);
+    // What the call comes to in this process, which has no program to start others with, is not looked at.
+    assert!(matches!(approve_with(&home, "os:alice", "Alice", &[]), Ok(Approved::Driven(_))));
+    let call = &home.json(["show", "RUN2", "--json"])["calls"][0];
+    let decided = (&call["decision"]["decision"], &call["authenticated_as"]);
+    assert_eq!(decided, (&"approve".into(), &"os:alice".into()));
+    assert!(call["escalated_at"].is_string() && !home.work().join("here").exists(), "{call}");
 }

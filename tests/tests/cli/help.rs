@@ -18,8 +18,8 @@ fn help_and_version_are_data() {
           resume       Go on with a run that was interrupted
           recover      Say what each run needs that stopped before its end, and resume those that need
                        nobody
-          sweep        Warn about approvals that are about to expire, and expire those that nobody gave in
-                       time
+          sweep        Remind of approvals that are about to expire, ask second groups of reviewers, and
+                       expire what nobody decided in time
           cancel       End a run that has not ended
           runs         List runs, newest first
           show         Tell the whole story of one run
@@ -28,6 +28,7 @@ fn help_and_version_are_data() {
           policy       Try policies before calls depend on them
           audit        Read, check and prune what was written down
           serve        Serve roles over HTTP, as OpenAI's clients ask for them
+          daemon       Run roles when their triggers say so: schedules, webhooks, files, chats
           key          Make a key for a server's clients
           completions  Print completions for a shell
 
@@ -93,8 +94,8 @@ fn words_that_mean_nothing_are_usage() {
         !   resume       Go on with a run that was interrupted
         !   recover      Say what each run needs that stopped before its end, and resume those that need
         !                nobody
-        !   sweep        Warn about approvals that are about to expire, and expire those that nobody gave in
-        !                time
+        !   sweep        Remind of approvals that are about to expire, ask second groups of reviewers, and
+        !                expire what nobody decided in time
         !   cancel       End a run that has not ended
         !   runs         List runs, newest first
         !   show         Tell the whole story of one run
@@ -103,6 +104,7 @@ fn words_that_mean_nothing_are_usage() {
         !   policy       Try policies before calls depend on them
         !   audit        Read, check and prune what was written down
         !   serve        Serve roles over HTTP, as OpenAI's clients ask for them
+        !   daemon       Run roles when their triggers say so: schedules, webhooks, files, chats
         !   key          Make a key for a server's clients
         !   completions  Print completions for a shell
         !
@@ -170,4 +172,27 @@ fn completions_are_scripts() {
         assert!(ran.raw.len() > 1000 && ran.raw.contains("initrunner"), "{ran}");
     }
     assert_eq!(home.run(["completions", "cmd"]).code, Some(64));
+}
+
+#[test]
+fn a_sweep_says_what_it_does_and_who_does_it_otherwise() {
+    let home = Home::new();
+    home.run(["sweep", "--help"]).check(expect![[r#"
+        Remind of approvals that are about to expire, ask second groups of reviewers, and expire what nobody
+        decided in time
+
+        Usage: initrunner sweep [OPTIONS]
+
+        Options:
+              --audit-db <PATH>  Use this database instead of the state folder's
+              --no-resume        Leave the runs that can go on now to `resume`
+              --json             Print one JSON object instead of text
+          -h, --help             Print help
+
+        A daemon and a server sweep by themselves. `sweep` is for hosts that have neither: start it every
+        minute from cron. What is due it writes down, as `expires_after`, `remind_before` and `escalate` of
+        `approval:` say; a daemon tells it to whom `notify:` names. Then it goes on with the runs that wait
+        for nobody any more.
+        = 0
+    "#]]);
 }

@@ -56,15 +56,19 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                   format: text
                   text: text
                 }
+                preview_text: text
                 isolation: text
                 policy: []
                 changed: []
                 expires_at: null
+                escalates_at: null
+                escalated_at: null
                 version: number
                 approval: {
                   reviewers: []
                   quorum: number
                   not_requester: bool
+                  escalate: null
                 }
                 votes: []
               }]
@@ -93,10 +97,13 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                 format: text
                 text: text
               }
+              preview_text: text
               isolation: text
               policy: []
               changed: []
               expires_at: null
+              escalates_at: null
+              escalated_at: null
               question: null
               program_pid: null
               version: number
@@ -104,6 +111,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                 reviewers: []
                 quorum: number
                 not_requester: bool
+                escalate: null
               }
               votes: []
             }]"#]],
@@ -183,15 +191,19 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                   format: text
                   text: text
                 }
+                preview_text: text
                 isolation: null
                 policy: []
                 state: text
                 expires_at: null
+                escalates_at: null
+                escalated_at: null
                 version: number
                 approval: {
                   reviewers: []
                   quorum: number
                   not_requester: bool
+                  escalate: null
                 }
                 votes: []
                 remembered_from: null

@@ -42,6 +42,10 @@ fn what_a_model_writes_moves_no_cursor_and_turns_no_text() {
         └──────────────────┴─────────────────┴───────┴───────┴─────────────────────┴───────────────────────┘
         = 0
     "#]]);
+    let rows = home.json(["pending", "--json"]);
+    let text = rows[0]["preview_text"].as_str().unwrap_or_default();
+    assert!(text.starts_with("rm \\x1b[2K\\r-rf \\u{202e}txt.exe"), "{text}");
+    harmless(text);
     let shown = ["runs", "show"].map(|word| match word {
         "show" => home.run([word, "RUN"]),
         _ => home.run([word]),

@@ -92,7 +92,7 @@ fn two_reviewers_approve_and_then_the_call_happens_once() {
     let waiting = &home.json(["pending", "--json"])[0];
     assert_eq!(
         waiting["approval"],
-        json!({"reviewers": ["os:alice", "os:bob", ops::identity()], "quorum": 2, "not_requester": false})
+        json!({"reviewers": ["os:alice", "os:bob", ops::identity()], "quorum": 2, "not_requester": false, "escalate": null})
     );
     assert_eq!(waiting["votes"][0]["authenticated_as"], "os:alice");
     assert_eq!(waiting["votes"][0]["resolved_by"], "Alice");

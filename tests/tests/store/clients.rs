@@ -126,10 +126,10 @@ impl World {
                     history: before.clone(),
                     prompt: format!("asked {}", self.now),
                     at: at(self.now),
-                    ..new_run(self.owner.id())
+                    ..new_run()
                 };
                 let prompt = Message::User { text: run.prompt.clone() };
-                let answer = wait(self.store.create_run(run));
+                let answer = wait(self.store.create_run(run, self.owner.id()));
                 if let Some(refusal) = self.refusal(number, key, request) {
                     assert_eq!(conflict(answer), refusal);
                     return;

@@ -101,10 +101,9 @@ pub fn component() -> (Digest, ComponentBytes) {
     (Digest::of(b"\0asm"), b"\0asm".to_vec().into())
 }
 
-pub fn new_run(owner: &OwnerId) -> NewRun {
+pub fn new_run() -> NewRun {
     NewRun {
         id: run_id(),
-        owner: owner.clone(),
         role_name: "demo".into(),
         role_text: "name: demo\nmodel: scripted\n".into(),
         role_path: "/home/alice/demo.yaml".into(),
@@ -116,14 +115,14 @@ pub fn new_run(owner: &OwnerId) -> NewRun {
         trigger: "cli".into(),
         requester: "os:alice".into(),
         budgets: Budgets::default(),
-        reply_to: None,
+        reply_to: Vec::new(),
         idempotency: None,
         at: at(0),
     }
 }
 
 pub fn create(store: &dyn Store, owner: &Owner) -> Claim {
-    wait(store.create_run(new_run(owner.id()))).unwrap()
+    wait(store.create_run(new_run(), owner.id())).unwrap()
 }
 
 pub fn preview() -> Preview {

@@ -216,8 +216,8 @@ fn a_changed_message_before_the_prompt_is_found() {
     let files = Files::new();
     let store = files.open();
     let owner = owner(&store);
-    let run = NewRun { history: said_before(), ..new_run(owner.id()) };
-    let claim = wait(store.create_run(run)).unwrap();
+    let run = NewRun { history: said_before(), ..new_run() };
+    let claim = wait(store.create_run(run, owner.id())).unwrap();
     record(&store, &claim, vec![waiting()], true);
     assert_eq!(said(&store), "4 events hold");
     sql(&files, "CREATE TABLE kept AS SELECT * FROM messages");
@@ -255,8 +255,8 @@ fn a_changed_idempotency_key_is_found_and_not_believed() {
         key: ClientId::parse("a").unwrap(),
         request: Digest::of(b"a"),
     };
-    let run = NewRun { idempotency: Some(sent.clone()), ..new_run(owner.id()) };
-    wait(store.create_run(run.clone())).unwrap();
+    let run = NewRun { idempotency: Some(sent.clone()), ..new_run() };
+    wait(store.create_run(run.clone(), owner.id())).unwrap();
     assert_eq!(said(&store), "2 events hold");
     sql(&files, "CREATE TABLE kept AS SELECT * FROM idempotency");
     for change in [
@@ -269,7 +269,10 @@ fn a_changed_idempotency_key_is_found_and_not_believed() {
         assert!(said(&store).contains("the row of an idempotency key that names run"), "{change}");
         assert!(matches!(wait(store.find_repeated(&sent)), Err(StoreError::Corrupt { .. })));
         let again = NewRun { id: run_id(), ..run.clone() };
-        assert!(matches!(wait(store.create_run(again)), Err(StoreError::Corrupt { .. })));
+        assert!(matches!(
+            wait(store.create_run(again, owner.id())),
+            Err(StoreError::Corrupt { .. })
+        ));
         sql(&files, "DELETE FROM idempotency; INSERT INTO idempotency SELECT * FROM kept");
     }
     // A key of its own does not tell its text.
@@ -291,8 +294,8 @@ fn a_changed_conversation_is_found() {
     let of = |id: &str| {
         let id = ClientId::parse(id).unwrap();
         let conversation = Some(Conversation { owner: "key:web".into(), id });
-        let run = NewRun { conversation, ..new_run(owner.id()) };
-        let claim = wait(store.create_run(run)).unwrap();
+        let run = NewRun { conversation, ..new_run() };
+        let claim = wait(store.create_run(run, owner.id())).unwrap();
         wait(store.cancel_run(&claim.run, alice(), at(9))).unwrap();
     };
     ["a", "a", "b"].into_iter().for_each(of);

@@ -146,6 +146,11 @@ fn happened(kind: &str, body: &Value) -> String {
             format!("the approval no longer fits: {}", changed.join("; "))
         }
         "approval_expiring" => "about to expire".to_owned(),
+        "approval_escalated" => {
+            let names = body["reviewers"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let names: Vec<String> = names.iter().filter_map(Value::as_str).map(one_line).collect();
+            format!("escalated: {} may decide too", names.join(", "))
+        }
         "approval_expired" => "expired: nobody decided in time".to_owned(),
         "call_refused" | "call_finished" => text("state").unwrap_or_else(|| one_line(kind)),
         "call_started" => format!("started, attempt {}", one_line(&body["attempt"].to_string())),

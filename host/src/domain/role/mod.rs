@@ -15,12 +15,14 @@ mod parse_entry;
 mod parse_grants;
 mod parse_model;
 mod parse_name;
+mod parse_notify;
 mod parse_policy;
 mod parse_prompt;
 mod parse_sampling;
 mod parse_secrets;
 mod parse_settings;
 mod parse_source;
+mod parse_trigger;
 
 pub use super::yaml::{Position, Problem};
 pub use errors::RoleErrors;
@@ -38,6 +40,7 @@ use super::grant::{FileGrant, HttpGrant, SecretGrant, SqlGrant};
 use super::limit::Limits;
 use super::permission::Permissions;
 use super::rule::{ApprovalRule, RuleSpec};
+use super::trigger::{DaemonLimits, NotifySpec, TriggerSpec};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -72,6 +75,12 @@ pub struct Role {
     pub approval: RuleSpec,
     /// Who decides about calls before anything else does, in the order written.
     pub policies: Vec<PolicySpec>,
+    /// What starts runs by itself.
+    pub triggers: Vec<TriggerSpec>,
+    /// Who is told of runs.
+    pub notices: Vec<NotifySpec>,
+    /// How much of it a daemon does.
+    pub daemon: DaemonLimits,
 }
 
 /// One item of `policy:`. Paths are as written: relative ones begin at the role file's folder.
@@ -228,7 +237,10 @@ impl Role {
     /// keys.
     pub fn secret_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        for key in self.model.all().flat_map(ModelSpec::key_variables) {
+        let models = self.model.all().flat_map(ModelSpec::key_variables);
+        let triggers = self.triggers.iter().flat_map(TriggerSpec::secret_variables);
+        let notices = self.notices.iter().flat_map(NotifySpec::secret_variables);
+        for key in models.chain(triggers).chain(notices) {
             if !names.contains(&key) {
                 names.push(key);
             }

@@ -9,9 +9,11 @@ use super::parse_approval::{inherit, parse_approval, parse_plugins};
 use super::parse_entry::parse_entries;
 use super::parse_model::parse_model;
 use super::parse_name::parse_name;
+use super::parse_notify::{parse_daemon, parse_notices};
 use super::parse_policy::parse_policies;
 use super::parse_prompt::parse_prompt;
 use super::parse_secrets::parse_secrets;
+use super::parse_trigger::parse_triggers;
 use super::{ModelSpec, Role, RoleErrors};
 use crate::domain::budget::{Allowance, Budgets};
 use crate::domain::secret::placeholder;
@@ -23,9 +25,11 @@ const KIND: Kind =
 
 const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const METADATA: [&str; 6] = ["name", "description", "tags", "author", "team", "version"];
-const SPEC: [&str; 9] =
-    ["prompt", "role", "model", "secrets", "approval", "plugins", "policy", "tools", "budgets"];
-const FLAT: [&str; 15] = [
+const SPEC: [&str; 12] = [
+    "prompt", "role", "model", "secrets", "approval", "plugins", "policy", "tools", "budgets",
+    "triggers", "notify", "daemon",
+];
+const FLAT: [&str; 18] = [
     "name",
     "description",
     "tags",
@@ -41,6 +45,9 @@ const FLAT: [&str; 15] = [
     "policy",
     "tools",
     "budgets",
+    "triggers",
+    "notify",
+    "daemon",
 ];
 
 /// Reads a role. `lookup` gives the value of a `${VAR}`; it is asked about each one that the text
@@ -147,6 +154,14 @@ fn parse_keys(
     inherit(&mut entries, &approval, &plugins, problems);
     let policies = spec.and_then(|keys| keys.get("policy"));
     let policies = policies.map(|field| parse_policies(&field, problems)).unwrap_or_default();
+    let mut taken = Vec::new();
+    let triggers = spec.and_then(|keys| keys.get("triggers"));
+    let triggers = triggers.map(|field| parse_triggers(&field, &mut taken, problems));
+    let triggers = triggers.unwrap_or_default();
+    let notices = spec.and_then(|keys| keys.get("notify"));
+    let notices = notices.map(|field| parse_notices(&field, &triggers, &mut taken, problems));
+    let daemon = spec.and_then(|keys| keys.get("daemon"));
+    let daemon = daemon.map(|field| parse_daemon(&field, model.as_ref(), problems));
     Some(Role {
         name: name?,
         description,
@@ -162,6 +177,9 @@ fn parse_keys(
         allowance,
         approval,
         policies,
+        triggers,
+        notices: notices.unwrap_or_default(),
+        daemon: daemon.unwrap_or_default(),
     })
 }
 
@@ -298,7 +316,7 @@ tools: {shell: {}}
                 r:2:7: `name` must be a plain name, not `My Agent`
                   hint: use at most 64 lower-case letters, digits, `.`, `_` and `-`, and begin with a letter or digit, such as `my-agent`
                 r:3:1: unknown key `colour`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`, `triggers`, `notify`, `daemon`
                 r:4:10: `version` must be text, not `1.10`
                   hint: put it in quotes: `"1.10"`
                 r:5:7: `tags` must be a list, not `one`
@@ -345,7 +363,7 @@ spec: []
                 r:3:1: `metadata` is empty; it must be a mapping of keys
                   hint: it may have the keys `name`, `description`, `tags`, `author`, `team`, `version`
                 r:4:7: `spec` must be a mapping of keys, not a list
-                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`"#]],
+                  hint: it may have the keys `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`, `triggers`, `notify`, `daemon`"#]],
         );
         check(
             r#"apiVersion: v1

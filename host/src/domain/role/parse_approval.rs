@@ -5,7 +5,9 @@ use super::keys::Keys;
 use super::{Entry, EntrySource, Position};
 use crate::domain::approval::ApprovalMode;
 use crate::domain::nearest::nearest;
-use crate::domain::rule::{LARGEST_QUORUM, LONGEST_EXPIRY_S, OnExpiry, Remember, RuleSpec};
+use crate::domain::rule::{
+    Escalation, LARGEST_QUORUM, LONGEST_EXPIRY_S, OnExpiry, Remember, RuleSpec,
+};
 use crate::domain::yaml::{NodeValue, Problems, Scalar, Typed, shown};
 use std::collections::BTreeMap;
 
@@ -15,11 +17,20 @@ const MODES: [(&str, ApprovalMode); 2] = [
 ];
 const ON_EXPIRY: [(&str, OnExpiry); 2] = [("deny", OnExpiry::Deny), ("fail", OnExpiry::Fail)];
 const REMEMBER: [(&str, Remember); 2] = [("none", Remember::None), ("run", Remember::Run)];
-const KEYS: [&str; 7] =
-    ["mode", "reviewers", "quorum", "not_requester", "expires_after", "on_expiry", "remember"];
+const KEYS: [&str; 9] = [
+    "mode",
+    "reviewers",
+    "quorum",
+    "not_requester",
+    "expires_after",
+    "remind_before",
+    "on_expiry",
+    "escalate",
+    "remember",
+];
 
-/// How identities begin: the system's users, and the names of API keys.
-const IDENTITIES: [&str; 2] = ["os:", "key:"];
+/// How identities begin: the system's users, the names of API keys, the ids of people in chats.
+const IDENTITIES: [&str; 5] = ["os:", "key:", "telegram:", "slack:", "discord:"];
 
 /// Seconds of each unit of a time.
 const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
@@ -45,7 +56,9 @@ pub(super) fn parse_approval(field: &Field<'_>, problems: &mut Problems) -> Opti
         quorum: keys.get("quorum").and_then(|field| parse_quorum(&field, problems)),
         not_requester: keys.get("not_requester").and_then(|field| parse_flag(&field, problems)),
         expires_after: keys.get("expires_after").and_then(|field| parse_time(&field, problems)),
+        remind_before: keys.get("remind_before").and_then(|field| parse_time(&field, problems)),
         on_expiry: keys.get("on_expiry").and_then(|field| field.word(&ON_EXPIRY, problems)),
+        escalate: keys.get("escalate").and_then(|field| parse_escalation(&field, problems)),
         remember: keys.get("remember").and_then(|field| field.word(&REMEMBER, problems)),
     };
     Some(spec)
@@ -111,6 +124,21 @@ pub(super) fn inherit(
     }
 }
 
+/// Reads `escalate: {after: …, reviewers: […]}`.
+fn parse_escalation(field: &Field<'_>, problems: &mut Problems) -> Option<Escalation> {
+    let keys = Keys::of(field, &["after", "reviewers"], problems);
+    let after =
+        keys.require("after", "write how long the first reviewers have: `after: 30m`", problems);
+    let hint = "write who is asked then: `reviewers: [os:NAME]`";
+    let named = keys.require("reviewers", hint, problems);
+    let after = after.and_then(|field| parse_time(&field, problems));
+    let named = named?;
+    if matches!(&named.node.value, NodeValue::Sequence(items) if items.is_empty()) {
+        problems.add(named.node.position, "`reviewers` of `escalate` names nobody", hint);
+    }
+    Some(Escalation { reviewers: parse_reviewers(&named, problems), after: after? })
+}
+
 /// Identities, each once.
 fn parse_reviewers(field: &Field<'_>, problems: &mut Problems) -> Vec<String> {
     let mut reviewers = Vec::new();
@@ -119,7 +147,8 @@ fn parse_reviewers(field: &Field<'_>, problems: &mut Problems) -> Vec<String> {
         let name = IDENTITIES.iter().find_map(|kind| scalar.text.strip_prefix(kind));
         if name.is_none_or(|name| name.is_empty() || name.contains(char::is_whitespace)) {
             let message = format!("{} is not an identity", shown(scalar.written()));
-            let hint = "write `os:NAME` for a user of this machine, or `key:NAME` for an API key";
+            let hint = "write `os:NAME` for a user of this machine, `key:NAME` for an API key, or `telegram:ID`, \
+                        `slack:ID` or `discord:ID` for somebody in a chat";
             problems.add(item.node.position, message, hint);
         } else if reviewers.contains(&scalar.text) {
             let message = format!("{} is named twice", shown(scalar.written()));
@@ -150,7 +179,7 @@ fn parse_flag(field: &Field<'_>, problems: &mut Problems) -> Option<bool> {
 }
 
 /// A whole number of seconds, minutes, hours or days: `90s`, `30m`, `4h`, `2d`.
-fn parse_time(field: &Field<'_>, problems: &mut Problems) -> Option<u64> {
+pub(super) fn parse_time(field: &Field<'_>, problems: &mut Problems) -> Option<u64> {
     let hint = "write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days";
     let text = field.scalar().and_then(Scalar::as_text);
     let seconds = text.and_then(|text| {
@@ -225,11 +254,11 @@ mod tests {
                 r:7:13: `mode` must be one of `auto`, `required`, not `maybe`
                   hint: write one of `auto`, `required`
                 r:8:19: `alice` is not an identity
-                  hint: write `os:NAME` for a user of this machine, or `key:NAME` for an API key
+                  hint: write `os:NAME` for a user of this machine, `key:NAME` for an API key, or `telegram:ID`, `slack:ID` or `discord:ID` for somebody in a chat
                 r:8:26: `os:` is not an identity
-                  hint: write `os:NAME` for a user of this machine, or `key:NAME` for an API key
+                  hint: write `os:NAME` for a user of this machine, `key:NAME` for an API key, or `telegram:ID`, `slack:ID` or `discord:ID` for somebody in a chat
                 r:8:33: `os:a b` is not an identity
-                  hint: write `os:NAME` for a user of this machine, or `key:NAME` for an API key
+                  hint: write `os:NAME` for a user of this machine, `key:NAME` for an API key, or `telegram:ID`, `slack:ID` or `discord:ID` for somebody in a chat
                 r:8:49: `os:bob` is named twice
                   hint: each reviewer counts once; remove one
                 r:8:57: an item of `reviewers` must be text, not `5`
@@ -262,6 +291,95 @@ mod tests {
                   hint: write one of `ask`, `auto`
                 r:19:25: `approval` must be one of `auto`, `required`, not a list
                   hint: write one of `auto`, `required`"#]],
+        );
+    }
+
+    #[test]
+    fn a_second_group_and_a_reminder_are_read_and_inherited() {
+        check_tools(
+            r#"  - type: a
+    approval:
+      reviewers: [os:alice]
+      expires_after: 2h
+      remind_before: 10m
+      escalate: {after: 30m, reviewers: [os:carol, "telegram:5"]}
+    tools:
+      write: {approval: {escalate: {after: 5m, reviewers: [os:bob]}}}
+      sync: {approval: {remind_before: 1m, quorum: 2}}
+"#,
+            expect![[r#"
+                - a Type("a") at 5:5, source at 5:11
+                  approval {"mode":"required","reviewers":["os:alice"],"expires_after":7200,"remind_before":600,"escalate":{"after":1800,"reviewers":["os:carol","telegram:5"]}}
+                  sync at 13:7
+                    approval {"mode":"required","reviewers":["os:alice"],"quorum":2,"expires_after":7200,"remind_before":60,"escalate":{"after":1800,"reviewers":["os:carol","telegram:5"]}}
+                  write at 12:7
+                    approval {"mode":"required","reviewers":["os:alice"],"expires_after":7200,"remind_before":600,"escalate":{"after":300,"reviewers":["os:bob"]}}"#]],
+        );
+        check(
+            r#"name: x
+prompt: p
+model: openai:m
+approval: {reviewers: [os:a], escalate: {after: 1h, reviewers: [os:b]}}
+plugins:
+  shell: {approval: {escalate: {after: 1m, reviewers: [os:c]}}}
+tools:
+  - shell
+  - {type: sql, approval: {expires_after: 2h}}
+"#,
+            expect![[r#"
+                x: p, OpenAi m
+                - shell Type("shell") at 8:5, source at 8:5
+                  approval {"mode":"required","reviewers":["os:a"],"escalate":{"after":60,"reviewers":["os:c"]}}
+                - sql Type("sql") at 9:5, source at 9:12
+                  approval {"mode":"required","reviewers":["os:a"],"expires_after":7200,"escalate":{"after":3600,"reviewers":["os:b"]}}"#]],
+        );
+    }
+
+    #[test]
+    fn an_escalation_that_changes_nothing_and_times_that_do_not_fit_are_told() {
+        check_tools(
+            r#"  - {type: a, approval: {escalate: {after: 1h, reviewers: [os:carol]}}}
+  - {type: b, approval: {reviewers: [os:a, os:b], escalate: {after: 1h, reviewers: [os:b]}}}
+  - {type: c, approval: {reviewers: [os:a], expires_after: 1h, escalate: {after: 60m, reviewers: [os:b]}}}
+  - {type: d, approval: {remind_before: 10m}}
+  - {type: e, approval: {expires_after: 10m, remind_before: 600s}}
+  - {type: f, approval: {reviewers: [os:a], quorum: 3, escalate: {after: 1h, reviewers: [os:b]}}}
+  - {type: g, approval: {reviewers: [os:a], escalate: 1h}}
+  - {type: h, approval: {reviewers: [os:a], escalate: {}}}
+  - {type: i, approval: {reviewers: [os:a], escalate: {after: soon, reviewers: []}}}
+  - {type: j, approval: {reviewers: [os:a], escalate: {after: 1h, reviewers: [bob], to: x}}}
+  - {type: k, approval: {reviewers: [os:a], escalate: {after: 1h, reviewers: os:b}}}
+  - {type: l, approval: {mode: auto, remind_before: 10m}}
+"#,
+            expect![[r#"
+                r:5:5: `escalate` names further reviewers, and without `reviewers` anybody may decide already
+                  hint: name the `reviewers` who are asked first, or remove `escalate`
+                r:6:5: `escalate` names nobody who is not in `reviewers` already
+                  hint: name somebody else, or remove `escalate`
+                r:7:5: `escalate` comes after 1 h, and a call expires after 1 h
+                  hint: escalate sooner, or let calls wait for longer
+                r:8:5: `remind_before` is for calls that expire, and `expires_after` is not set
+                  hint: set `expires_after`, or remove `remind_before`
+                r:9:5: `remind_before` is 10 min, and a call expires after 10 min
+                  hint: remind people later, or let calls wait for longer
+                r:10:5: `quorum` asks for 3 approvals, and `reviewers` names 1, `escalate` 1 more
+                  hint: name more reviewers, or ask for fewer approvals
+                r:11:55: `escalate` must be a mapping of keys, not `1h`
+                  hint: it may have the keys `after`, `reviewers`
+                r:12:45: the key `after` is missing
+                  hint: write how long the first reviewers have: `after: 30m`
+                r:12:45: the key `reviewers` is missing
+                  hint: write who is asked then: `reviewers: [os:NAME]`
+                r:13:63: `after` must be a time such as `4h`, not `soon`
+                  hint: write a number with `s`, `m`, `h` or `d`, such as `4h`, of at most 365 days
+                r:13:80: `reviewers` of `escalate` names nobody
+                  hint: write who is asked then: `reviewers: [os:NAME]`
+                r:14:79: `bob` is not an identity
+                  hint: write `os:NAME` for a user of this machine, `key:NAME` for an API key, or `telegram:ID`, `slack:ID` or `discord:ID` for somebody in a chat
+                r:14:85: unknown key `to`
+                  hint: the keys here are `after`, `reviewers`
+                r:15:78: `reviewers` must be a list, not `os:b`
+                  hint: begin each reviewer on its own line: `- os:NAME`"#]],
         );
     }
 

@@ -268,7 +268,7 @@ true: b
                 r:11:1: merge keys (`<<`) are not supported
                   hint: write the keys out
                 r:12:3: unknown key `complex`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`, `triggers`, `notify`, `daemon`
                 r:14:1: the key `prompt` is given twice, on line 2 and again on line 14
                   hint: keep one of the two"#]],
         );

@@ -182,7 +182,7 @@ c: &c [*b, *b]
 "#,
             expect![[r#"
                 r:1:1: unknown key `a`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`, `triggers`, `notify`, `daemon`
                 r:1:1: the key `name` is missing
                   hint: add a line such as `name: my-agent`
                 r:1:1: the key `prompt` is missing
@@ -192,7 +192,7 @@ c: &c [*b, *b]
                 r:1:4: `&a` is an anchor in YAML, and anchors are not supported
                   hint: put it in quotes if it is text, or remove it
                 r:2:1: unknown key `b`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`, `triggers`, `notify`, `daemon`
                 r:2:4: `&b` is an anchor in YAML, and anchors are not supported
                   hint: put it in quotes if it is text, or remove it
                 r:2:8: `*a` is an alias in YAML, and aliases are not supported
@@ -200,7 +200,7 @@ c: &c [*b, *b]
                 r:2:12: `*a` is an alias in YAML, and aliases are not supported
                   hint: put it in quotes if it is text, or write the value out
                 r:3:1: unknown key `c`
-                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`
+                  hint: the keys here are `name`, `description`, `tags`, `author`, `team`, `version`, `prompt`, `role`, `model`, `secrets`, `approval`, `plugins`, `policy`, `tools`, `budgets`, `triggers`, `notify`, `daemon`
                 r:3:4: `&c` is an anchor in YAML, and anchors are not supported
                   hint: put it in quotes if it is text, or remove it
                 r:3:8: `*b` is an alias in YAML, and aliases are not supported

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::CallId;
 use crate::domain::message::Usage;
+use crate::domain::preview;
 use crate::domain::tool_call::CallState;
 use crate::domain::visible::one_line;
 use crate::http::live::{Happening, Outcome, QuestionId, Told, shown};
@@ -170,8 +171,8 @@ fn interrupt(call: &CallRecord) -> Value {
 
 /// The question in a sentence, for pages that show nothing else.
 fn asked(call: &CallRecord) -> String {
-    let what = call.preview.as_ref().map_or(&*call.arguments, |preview| &preview.text);
-    let mut sentence = format!("Approve {}: {}", one_line(&call.model_tool), one_line(what));
+    let what = preview::one_line(call.preview.as_ref(), &call.arguments);
+    let mut sentence = format!("Approve {}: {what}", one_line(&call.model_tool));
     if !call.changed.is_empty() {
         sentence.push_str(" (changed since it was approved: ");
         sentence.push_str(&one_line(&call.changed.join("; ")));

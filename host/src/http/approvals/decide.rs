@@ -47,10 +47,10 @@ pub(in crate::http) async fn decide(
     let (host, stop) = (app.host.acting_as(&caller.identity), app.stop.clone());
     let (resumed, mut recorded) = mpsc::unbounded_channel();
     // The run goes on whether or not whoever decided waits for it.
-    let deciding = tokio::spawn(async move {
+    let deciding = tokio::spawn(Box::pin(async move {
         let attended = Attended { reporter: &mut Noticed(Some(resumed)), stop };
         decide_calls(&host, request, attended).await
-    });
+    }));
     // The channel is closed by the decision's end, or by the run's going on.
     if respond_async(&headers) && recorded.recv().await.is_some() {
         return Ok(accepted(run.as_str()));

@@ -77,11 +77,10 @@ pub(super) async fn complete(
                 }
             };
             let start = StartRequest {
-                prompt: said.prompt,
                 history: said.history,
-                trigger: "http".to_owned(),
                 conversation: conversation.clone(),
                 idempotency,
+                ..StartRequest::new(said.prompt, "http".to_owned())
             };
             begin(&app, Arc::clone(file), host, start, shape, how).await?
         }
@@ -213,11 +212,12 @@ fn run(
     request: StartRequest,
     sender: mpsc::UnboundedSender<Event>,
 ) -> Running {
-    tokio::spawn(async move {
+    // Kilobytes, which starting a task would move several times.
+    tokio::spawn(Box::pin(async move {
         let mut told = Told(sender);
         let attended = Attended { reporter: &mut told, stop };
         start_run(&host, &file, request, attended).await
-    })
+    }))
 }
 
 fn joined(

@@ -99,8 +99,14 @@ pub(super) fn pending_call() -> ObjectBuilder {
         ("state", string("`waiting`, or `unknown` where nobody knows whether it happened.")),
         ("created_at", text()),
         ("expires_at", or_null("When nobody can approve it any more.", Type::String)),
+        ("escalates_at", or_null("When a second group of reviewers decides too.", Type::String)),
+        ("escalated_at", or_null("Since when they do.", Type::String)),
         ("version", integer("What a decision can name, so that it is about what was shown.")),
         ("preview", or_null("What will happen, from the tool itself.", Type::Object)),
+        (
+            "preview_text",
+            string("What will happen, as text to show: no invisible character is in it."),
+        ),
         ("arguments", any_object("")),
     ])
 }

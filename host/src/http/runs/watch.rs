@@ -10,7 +10,7 @@ use crate::http::error::ApiError;
 use crate::http::events::{ALIVE, Gone, about_run};
 use crate::http::{Caller, Shared};
 use crate::json;
-use crate::ops::watch_run;
+use crate::ops::{OpError, look_at_run, watch_run};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -24,8 +24,11 @@ pub(in crate::http) async fn watch(
     Path(run): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let story = super::visible(&app.host, &caller, run).await?;
-    let run = story.run.run.id;
+    let run = super::run_id(run)?;
+    let found = look_at_run(&app.host, &run).await?.run;
+    if !caller.sees(&found.requester) {
+        return Err(OpError::UnknownRun(run.to_string()).into());
+    }
     let last = match headers.get(LAST) {
         None => 0,
         Some(value) => {
@@ -34,13 +37,12 @@ pub(in crate::http) async fn watch(
             })?
         }
     };
-    let over = story.events.last().is_some_and(|event| ends(event) && event.sequence <= last);
-    if over {
+    let mut events = watch_run(&app.host, &run, last).await?;
+    if found.state.is_final() && events.is_at_end() {
         let mut response = StatusCode::NO_CONTENT.into_response();
         name_run(&mut response, run.as_str());
         return Ok(response);
     }
-    let mut events = watch_run(&app.host, &run, last).await?;
     let (sender, response) = about_run(run.as_str());
     let mut stop = app.stop.clone();
     tokio::spawn(async move {

@@ -48,6 +48,7 @@ impl Runtime {
             Some(warm) => warm,
             None => self.another(policy).await?,
         };
+        let _ticking = self.tick(&self.policy_ticks, warm.store.engine());
         wind(&mut warm.store, DEADLINE);
         let Warm { store, decider, .. } = &mut warm;
         let request = wire::request(request);

@@ -78,11 +78,7 @@ impl Runtime {
 
     /// The engine of policies. Their instances stay, so they take no place of the calls'.
     fn policy_engine(&self) -> Result<&Engine, LoadError> {
-        let made = self.policies.get_or_init(|| {
-            let engine = engine::lasting()?;
-            self.tick(&engine);
-            Ok(engine)
-        });
+        let made = self.policies.get_or_init(engine::lasting);
         made.as_ref().map_err(|error| {
             LoadError::new(format!("this machine cannot run policies: {}", error.root_cause()))
         })
@@ -106,7 +102,9 @@ impl Runtime {
         sources: &[WireSource],
     ) -> Result<(Warm, Summary), PolicyError> {
         let limits = self.policy_limits(LOADING);
-        let mut store = self.store(self.policy_engine()?, limits, Access::nothing());
+        let engine = self.policy_engine()?;
+        let _ticking = self.tick(&self.policy_ticks, engine);
+        let mut store = self.store(engine, limits, Access::nothing());
         store.data_mut().stand_still();
         let load = async {
             let decider: Decider = pre.instantiate_async(&mut store).await?;

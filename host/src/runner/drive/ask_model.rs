@@ -32,7 +32,7 @@ impl Running<'_, '_> {
         let request = Request {
             prompt: &self.driver.role.prompt,
             messages: &self.run.messages,
-            tools: &self.specs,
+            tools: self.driver.specs,
         };
         let mut sink = |delta: Delta<'_>| match delta {
             Delta::Text(text) => reporter.report(Progress::Text(text)),
@@ -157,16 +157,18 @@ impl Running<'_, '_> {
     /// Writes a turn down, and changes the run as it is known here in the same way: reading it back whole
     /// would cost more than writing it.
     async fn record(&mut self, turn: TurnRecord) -> Result<(), StoreError> {
-        let calls = self.driver.store.record_turn(&self.claim, turn.clone()).await?;
+        let (usage, spent, then, at) = (turn.usage, turn.spent, turn.then.clone(), turn.at);
+        let assistant = turn.assistant.clone();
+        let calls = self.driver.store.record_turn(&self.claim, turn).await?;
         let waits = calls.iter().any(|call| call.state == CallState::Waiting);
         self.run.calls.extend(calls);
-        self.run.messages.push(turn.assistant);
+        self.run.messages.push(assistant);
         let run = &mut self.run.run;
-        run.spent = turn.spent;
-        run.usage.input_tokens += turn.usage.input_tokens;
-        run.usage.output_tokens += turn.usage.output_tokens;
-        run.updated_at = turn.at;
-        let (state, outcome) = match turn.then {
+        run.spent = spent;
+        run.usage.input_tokens += usage.input_tokens;
+        run.usage.output_tokens += usage.output_tokens;
+        run.updated_at = at;
+        let (state, outcome) = match then {
             AfterTurn::Continue => return Ok(()),
             // Every call that would wait was approved before.
             AfterTurn::Pause if !waits => return Ok(()),

@@ -85,17 +85,25 @@ impl Running<'_, '_> {
             succeeded: outcome.succeeded,
             took: began.elapsed(),
         });
-        let written = CallOutcome { succeeded: outcome.succeeded, result: outcome.result.clone() };
+        let state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
+        let result = Some(outcome.result.clone());
+        let finished = CallRecord { state, attempts: attempt, result, ..call };
+        // Where nothing else of the turn is open, the model is told with the same commit.
+        let told = self.results_with(&finished);
+        let written = CallOutcome {
+            succeeded: outcome.succeeded,
+            result: outcome.result,
+            told: told.clone(),
+        };
         let now = self.driver.clock.now();
         self.finish(id, &written, now).await?;
         fail_point::reach("runner.invoke.finished");
-        let state = if outcome.succeeded { CallState::Succeeded } else { CallState::Failed };
-        reporter.report(Progress::CallSettled { call: id, state, text: &outcome.result });
+        let text = &*written.result;
+        reporter.report(Progress::CallSettled { call: id, state, text });
         if let Some(call) = self.run.calls.iter_mut().find(|call| call.id == *id) {
-            call.state = state;
-            call.attempts = attempt;
-            call.result = Some(outcome.result);
+            *call = finished;
         }
+        self.told(told, reporter);
         Ok(None)
     }
 

@@ -33,6 +33,8 @@ pub struct Driver<'a> {
     pub gate: &'a Gate,
     /// Its tools.
     pub tools: &'a Toolset,
+    /// The same as its model is told of them: what [`specs`] gives.
+    pub specs: &'a [ToolSpec],
     /// Its role.
     pub role: &'a Role,
     /// Its model.
@@ -48,6 +50,17 @@ pub struct Driver<'a> {
     /// How long a call that is under way then may take to end by itself; after that it is given up, and
     /// whether it happened is not known.
     pub drain: Duration,
+}
+
+/// Tools as a model is told of them: made once for all runs of a role, since schemas are large.
+pub fn specs(tools: &Toolset) -> Vec<ToolSpec> {
+    let tools = tools.entries().iter().flat_map(|entry| &entry.tools);
+    let spec = tools.map(|tool| ToolSpec {
+        name: tool.model_name.clone(),
+        description: tool.description.clone(),
+        parameters: tool.parameters.source().clone(),
+    });
+    spec.collect()
 }
 
 /// How a drive ended, as written down.
@@ -115,7 +128,6 @@ struct Running<'d, 'a> {
     /// Running time before this drive.
     wall_before: u64,
     started: Instant,
-    specs: Vec<ToolSpec>,
     watch: RunWatch<'a>,
 }
 
@@ -130,12 +142,6 @@ impl Driver<'_> {
         run: StoredRun,
         reporter: &mut dyn Reporter,
     ) -> Result<Driven, StoreError> {
-        let specs =
-            self.tools.entries().iter().flat_map(|entry| &entry.tools).map(|tool| ToolSpec {
-                name: tool.model_name.clone(),
-                description: tool.description.clone(),
-                parameters: tool.parameters.source().clone(),
-            });
         let watch = self.observer.run(RunFacts {
             run: &claim.run,
             role: self.role,
@@ -149,7 +155,6 @@ impl Driver<'_> {
             run,
             admitted: HashMap::new(),
             started: Instant::now(),
-            specs: specs.collect(),
             watch,
         };
         let mut reporter = Masked::new(reporter);

@@ -15,32 +15,54 @@ impl Running<'_, '_> {
         calls: &[CallId],
         reporter: &mut dyn Reporter,
     ) -> Result<Option<Ended>, StoreError> {
-        let results: Vec<Message> = self
-            .run
-            .calls
-            .iter()
-            .filter(|call| calls.contains(&call.id))
-            .map(|call| Message::ToolResult {
-                call: call.id.clone(),
-                provider_id: call.provider_id.clone(),
-                tool: call.model_tool.clone(),
-                content: result_text(call),
-                is_error: call.state != CallState::Succeeded,
-            })
-            .collect();
+        let told = self.run.calls.iter().filter(|call| calls.contains(&call.id));
+        let results: Vec<Message> = told.map(result_of).collect();
         let now = self.driver.clock.now();
         fail_point::reach("runner.tell.before");
         self.driver.store.tell_results(&self.claim, results.clone(), now).await?;
         fail_point::reach("runner.tell.after");
-        self.run.messages.extend(results);
-        for call in self.run.calls.iter_mut().filter(|call| calls.contains(&call.id)) {
+        self.told(results, reporter);
+        Ok(None)
+    }
+
+    /// What the model is told once `finished` has its result: the results of all calls that are open, where
+    /// it was the last of them without one; else nothing yet.
+    pub(super) fn results_with(&self, finished: &CallRecord) -> Vec<Message> {
+        let open = self.run.calls.iter().filter(|call| !call.told);
+        let mut open = open.map(|call| if call.id == finished.id { finished } else { call });
+        match open.clone().all(|call| call.state.is_final()) {
+            true => open.by_ref().map(result_of).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Notes that the history holds these results now.
+    pub(super) fn told(&mut self, results: Vec<Message>, reporter: &mut dyn Reporter) {
+        for call in &mut self.run.calls {
+            let of_it = |said: &Message| match said {
+                Message::ToolResult { call: id, .. } => *id == call.id,
+                Message::User { .. } | Message::Assistant { .. } => false,
+            };
+            if !results.iter().any(of_it) {
+                continue;
+            }
             call.told = true;
             if !was_reported(call) {
                 let (call, state, text) = (&call.id, call.state, &*result_text(call));
                 reporter.report(Progress::CallSettled { call, state, text });
             }
         }
-        Ok(None)
+        self.run.messages.extend(results);
+    }
+}
+
+fn result_of(call: &CallRecord) -> Message {
+    Message::ToolResult {
+        call: call.id.clone(),
+        provider_id: call.provider_id.clone(),
+        tool: call.model_tool.clone(),
+        content: result_text(call),
+        is_error: call.state != CallState::Succeeded,
     }
 }
 

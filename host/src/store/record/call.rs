@@ -6,8 +6,10 @@ use crate::domain::approval::{Binding, Preview};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::ids::{CallId, RunId};
+use crate::domain::message::Message;
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::{CallState, RefusedBy};
+use crate::domain::vote::{self, SecondGroup};
 
 /// What the gate says of a call again, at resume.
 #[derive(Debug, Clone)]
@@ -39,6 +41,10 @@ pub struct CallOutcome {
     pub succeeded: bool,
     /// The text for the model.
     pub result: String,
+    /// What the history is told in the same transaction, as
+    /// [`tell_results`](crate::store::Store::tell_results) does: where this was the last open call, the
+    /// results of all of them. Empty: nothing yet.
+    pub told: Vec<Message>,
 }
 
 /// A call, as stored.
@@ -91,6 +97,11 @@ pub struct CallRecord {
     pub changed: Vec<String>,
     /// When it expires, as the clock said when it began to wait; `None`: never, or it does not wait.
     pub expires_at: Option<Timestamp>,
+    /// When a second group of reviewers decides too, as the clock said when it began to wait; `None`:
+    /// nobody else decides then, or nobody is asked any more.
+    pub escalates_at: Option<Timestamp>,
+    /// Since when they do.
+    pub escalated_at: Option<Timestamp>,
     /// How many times it was started.
     pub attempts: u32,
     /// The process of a program that it started and that still runs, where its outcome is unknown.
@@ -118,6 +129,13 @@ impl CallRecord {
     /// The identities that approved the latest request so far.
     pub fn voters(&self) -> Vec<&str> {
         voters(&self.votes)
+    }
+
+    /// How far it has come, in words, in a run that `requester` started; `None` where any one person
+    /// decides, or nobody was asked.
+    pub fn standing(&self, requester: &str) -> Option<String> {
+        let second = SecondGroup::of(self.escalates_at, self.escalated_at);
+        vote::standing(self.rule.as_ref()?, requester, &self.voters(), second)
     }
 
     /// The arguments as the model asked for them.

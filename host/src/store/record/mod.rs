@@ -23,15 +23,15 @@ pub use claim::Claim;
 pub use conversation::{Conversation, ConversationRecord};
 pub use decision::{CallDecision, Decided, DecisionRequest};
 pub use edit::{Edit, Edited};
-pub use expiry::{Expired, Expiring, Swept};
+pub use expiry::{Escalated, Expired, Expiring, Swept};
 pub use history::{ResolvedApproval, RunStart};
 pub use idempotency::Idempotency;
 pub use journal::{EventFilter, JournalCheck, JournalHead};
 pub use list::{Order, Page, PendingFilter, PendingPage, Position, RunFilter, RunPage};
-pub use outbox::OutboxMessage;
+pub use outbox::{OutboxMessage, Posted};
 pub use pending::PendingCall;
 pub use prune::{PruneRequest, Pruned};
-pub use run::{NewRun, RunEnd, RunRecord, RunSummary, StoredRun};
+pub use run::{NewRun, QueueTerms, RunEnd, RunRecord, RunSummary, StoredRun, Used};
 pub use turn::{Admission, AfterTurn, NewCall, TurnRecord};
 pub use vote::Vote;
 

@@ -19,8 +19,19 @@ pub struct OutboxMessage {
     pub address: String,
     /// Canonical JSON: which calls, which state; no contents.
     pub body: String,
+    /// What was sent to the same address about the same run before, oldest first.
+    pub posted: Vec<Posted>,
     /// How often it could not be sent.
     pub failures: u32,
     /// When it was written down.
     pub created_at: Timestamp,
+}
+
+/// A message that is out and that can be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// What it was about.
+    pub kind: MessageKind,
+    /// What the service calls it.
+    pub receipt: String,
 }

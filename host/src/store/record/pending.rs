@@ -6,6 +6,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::rule::ApprovalRule;
 use crate::domain::tool_call::CallState;
+use crate::domain::vote::{self, SecondGroup};
 use std::sync::Arc;
 
 /// One row of the approvals queue.
@@ -44,6 +45,11 @@ pub struct PendingCall {
     pub changed: Vec<String>,
     /// When it expires, as the clock said when it began to wait; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// When a second group of reviewers decides too, as the clock said when it began to wait; `None`:
+    /// nobody else decides then.
+    pub escalates_at: Option<Timestamp>,
+    /// Since when they do.
+    pub escalated_at: Option<Timestamp>,
     /// The process of a program that it started and that still runs, where its outcome is unknown.
     pub running: Option<u32>,
 }
@@ -52,5 +58,12 @@ impl PendingCall {
     /// The identities that approved it so far.
     pub fn voters(&self) -> Vec<&str> {
         voters(&self.votes)
+    }
+
+    /// How far it has come, in words; `None` where any one person decides.
+    pub fn standing(&self) -> Option<String> {
+        let second = SecondGroup::of(self.escalates_at, self.escalated_at);
+        let requester = self.requester.as_deref().unwrap_or_default();
+        vote::standing(&self.rule, requester, &self.voters(), second)
     }
 }

@@ -1,6 +1,7 @@
 //! Runs: as they are made, as they end, and as they are stored.
 
 use super::call::CallRecord;
+use super::claim::Claim;
 use super::conversation::Conversation;
 use super::idempotency::Idempotency;
 use crate::domain::budget::{Budgets, Spent};
@@ -19,13 +20,11 @@ use std::path::PathBuf;
 /// How the outcome of a cancelled run begins; who cancelled it follows.
 pub(in crate::store) const CANCELLED_BY: &str = "cancelled by ";
 
-/// A run to write down, claimed by its creator.
+/// A run to write down.
 #[derive(Debug, Clone)]
 pub struct NewRun {
     /// Its id.
     pub id: RunId,
-    /// Who drives it.
-    pub owner: OwnerId,
     /// The role's name.
     pub role_name: String,
     /// The role's text as read, variables unresolved.
@@ -42,18 +41,75 @@ pub struct NewRun {
     pub history: Vec<Message>,
     /// What was asked.
     pub prompt: String,
-    /// What started it: `cli`, `api`, `cron`, …
+    /// What started it: `cli`, `http`, or the name of a role's trigger.
     pub trigger: String,
     /// Who started it: an authenticated identity, such as `os:alice`.
     pub requester: String,
     /// Its limits.
     pub budgets: Budgets,
-    /// Where to tell what becomes of it, such as `slack:C123/456`: opaque, and part of no decision.
-    pub reply_to: Option<String>,
+    /// Where to tell what becomes of it, such as `demo/slack/C123/456`: opaque, on one line each, and part of
+    /// no decision.
+    pub reply_to: Vec<String>,
     /// What tells the request for it from the same one sent again; `None`: each is a new one.
     pub idempotency: Option<Idempotency>,
     /// When.
     pub at: Timestamp,
+}
+
+/// On what terms a run is queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueTerms {
+    /// How many runs of its role may wait for their turn, this one among them.
+    pub limit: u32,
+    /// Up to when its trigger has seen to the clock, where it follows one.
+    pub mark: Option<Timestamp>,
+    /// How many runs of its role may have been asked for since a moment, this one among them.
+    pub most_since: Option<(u32, Timestamp)>,
+}
+
+/// What the runs of a role have used since a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// How many were asked for.
+    pub runs: u64,
+    /// What the models of those read and wrote with which something was done, all that they ever did.
+    pub usage: Usage,
+}
+
+impl NewRun {
+    /// The run as [`load_to_drive`](crate::store::Store::load_to_drive) reads it once it is written down, for
+    /// whoever wrote it: reading costs as much as writing. `None` for a run that continues a conversation,
+    /// of which the store alone knows what was said before.
+    pub fn written(self, claim: &Claim) -> Option<StoredRun> {
+        if self.conversation.is_some() {
+            return None;
+        }
+        let run = RunRecord {
+            id: self.id,
+            state: RunState::Running,
+            owner: Some(claim.owner.clone()),
+            fence: claim.fence,
+            role_name: self.role_name,
+            role_text: self.role_text,
+            role_path: self.role_path,
+            files: self.files,
+            components: self.components.into_iter().map(|(digest, _)| digest).collect(),
+            conversation: None,
+            prompt: self.prompt,
+            trigger: self.trigger,
+            requester: self.requester,
+            budgets: self.budgets,
+            spent: Spent::default(),
+            usage: Usage::default(),
+            outcome: None,
+            created_at: self.at,
+            updated_at: self.at,
+        };
+        let mut messages = self.history;
+        let prompt_at = messages.len();
+        messages.push(Message::User { text: run.prompt.clone() });
+        Some(StoredRun { run, messages, earlier: 0, prompt_at, calls: Vec::new() })
+    }
 }
 
 /// How a run ends.

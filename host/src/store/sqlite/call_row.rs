@@ -71,6 +71,13 @@ pub(super) fn in_state(
     Ok(calls)
 }
 
+/// Whether a result was not told yet of any call of the run. Nothing else can happen to the others.
+pub(super) fn any_open(conn: &Connection, run: &RunRow) -> Result<bool, Fault> {
+    let mut statement =
+        conn.prepare_cached("SELECT 1 FROM calls WHERE run = ?1 AND told = 0 LIMIT 1")?;
+    Ok(statement.exists([run.n])?)
+}
+
 /// Moves a call to the state that follows `event`: only from the state that was read.
 pub(super) fn change(
     write: &Write<'_>,

@@ -2,6 +2,7 @@
 //! become of the files.
 
 use super::fault::Fault;
+use super::run_row::UNFINISHED;
 use super::writer::Write;
 use crate::domain::clock::Timestamp;
 use crate::domain::component::ComponentBytes;
@@ -59,13 +60,22 @@ pub(super) fn keep(
 
 /// After a run of `role` has ended: notes which of its components no unfinished run needs any more.
 pub(super) fn release(write: &Write<'_>, role: i64, at: Timestamp) -> Result<(), Fault> {
+    // As long as another run of the role goes on, it needs all of them: where many do, that is found at once.
+    let needed = write
+        .conn
+        .prepare_cached(&format!("SELECT 1 FROM runs WHERE role = ?1 AND {UNFINISHED} LIMIT 1"))?
+        .exists([role])?;
+    if needed {
+        return Ok(());
+    }
     write.execute(
-        "UPDATE components SET unused_since = ?1
-         WHERE digest IN (SELECT digest FROM role_components WHERE role = ?2)
-           AND NOT EXISTS (
-             SELECT 1 FROM role_components AS needs JOIN runs ON runs.role = needs.role
-             WHERE needs.digest = components.digest
-               AND runs.state IN ('running', 'paused', 'interrupted'))",
+        &format!(
+            "UPDATE components SET unused_since = ?1
+             WHERE digest IN (SELECT digest FROM role_components WHERE role = ?2)
+               AND NOT EXISTS (
+                 SELECT 1 FROM role_components AS needs JOIN runs ON runs.role = needs.role
+                 WHERE needs.digest = components.digest AND {UNFINISHED})"
+        ),
         params![at.0, role],
     )?;
     write.execute(

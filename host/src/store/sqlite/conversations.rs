@@ -5,6 +5,7 @@
 //! was said, and a look at each run's calls. Pruning takes all runs of a conversation or none.
 
 use super::fault::Fault;
+use super::run_row::RunRow;
 use super::writer::Write;
 use super::{rows, sealed};
 use crate::domain::message::Message;
@@ -20,11 +21,13 @@ pub(super) struct Place {
     pub(super) follows: Option<String>,
 }
 
-/// Where a new run of a conversation goes: behind all others, which have ended.
+/// Where a new run of a conversation goes: behind all others, which have ended, or will have when the turn of
+/// one that is `queued` comes.
 pub(super) fn enter(
     write: &Write<'_>,
     role: &str,
     conversation: &Conversation,
+    queued: bool,
 ) -> Result<Place, Fault> {
     let Some(n) = number(write.conn, role, conversation)? else {
         let n = write.insert(
@@ -42,10 +45,30 @@ pub(super) fn enter(
         .optional()?;
     let Some((id, state)) = latest else { return Ok(Place { n, follows: None }) };
     let state = rows::run_state(&state)?;
-    if !state.is_final() {
+    if !queued && !state.is_final() {
         return Err(Conflict::ConversationBusy { run: rows::run_id(&id)?, state }.into());
     }
     Ok(Place { n, follows: Some(id) })
+}
+
+/// Refuses to begin with a run as long as one before it in its conversation has not ended.
+pub(super) fn refuse_out_of_turn(conn: &Connection, run: &RunRow) -> Result<(), Fault> {
+    let before = conn
+        .prepare_cached(
+            "SELECT earlier.id, earlier.state FROM runs AS earlier
+             WHERE earlier.conversation = (SELECT conversation FROM runs WHERE n = ?1)
+               AND earlier.n < ?1 AND earlier.state NOT IN ('completed', 'failed', 'cancelled')
+             ORDER BY earlier.n LIMIT 1",
+        )?
+        .query_row([run.n], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    match before {
+        None => Ok(()),
+        Some((id, state)) => {
+            let (run, state) = (rows::run_id(&id)?, rows::run_state(&state)?);
+            Err(Conflict::ConversationBusy { run, state }.into())
+        }
+    }
 }
 
 fn number(

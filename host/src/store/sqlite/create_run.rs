@@ -7,6 +7,7 @@ use super::{components, conversations, idempotency, message, rows};
 use crate::domain::canonical;
 use crate::domain::digest::Digest;
 use crate::domain::event::EventKind;
+use crate::domain::ids::OwnerId;
 use crate::domain::run::RunState;
 use crate::store::{Claim, NewRun};
 use rusqlite::{OptionalExtension, params};
@@ -17,10 +18,24 @@ use std::os::unix::ffi::OsStrExt;
 /// The first fencing number of a run.
 const FIRST_FENCE: i64 = 1;
 
-pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, Fault> {
+pub(super) fn create_run(
+    write: &mut Write<'_>,
+    run: &NewRun,
+    owner: &OwnerId,
+) -> Result<Claim, Fault> {
+    write_down(write, run, Some(owner))?;
+    Ok(Claim { run: run.id.clone(), owner: owner.clone(), fence: FIRST_FENCE })
+}
+
+/// Writes a run down that somebody drives, or that waits for its turn.
+pub(super) fn write_down(
+    write: &mut Write<'_>,
+    run: &NewRun,
+    owner: Option<&OwnerId>,
+) -> Result<(), Fault> {
     idempotency::refuse_repeated(write, run.idempotency.as_ref())?;
     let place = match &run.conversation {
-        Some(it) => Some(conversations::enter(write, &run.role_name, it)?),
+        Some(it) => Some(conversations::enter(write, &run.role_name, it, owner.is_none())?),
         None => None,
     };
     let components: Vec<Digest> = run.components.iter().map(|(digest, _)| *digest).collect();
@@ -32,6 +47,8 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         components: &components,
     });
     let role = role(write, run, digest)?;
+    let state = if owner.is_some() { RunState::Running } else { RunState::Queued };
+    let reply_to = addresses(&run.reply_to);
     let n = write.insert(
         r#"INSERT INTO runs (id, role, state, owner, fence, prompt, "trigger", requester,
              max_requests, max_tool_calls, max_wall_time, created_at, updated_at, reply_to, history,
@@ -40,8 +57,8 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         params![
             run.id.as_str(),
             role,
-            RunState::Running.as_str(),
-            run.owner.as_str(),
+            state.as_str(),
+            owner.map(OwnerId::as_str),
             FIRST_FENCE,
             run.prompt,
             run.trigger,
@@ -50,7 +67,7 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
             run.budgets.max_tool_calls,
             run.budgets.max_wall_time,
             run.at.0,
-            run.reply_to,
+            reply_to,
             rows::to_stored(run.history.len() as u64),
             place.as_ref().map(|place| place.n),
         ],
@@ -63,13 +80,18 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         let follows = place.follows.as_deref();
         Continued { owner: &it.owner, role: &run.role_name, id: it.id.as_str(), follows }
     });
-    let reply_to = run.reply_to.as_deref();
-    let columns =
-        columns(&digest.hex(), &run.prompt, limits, reply_to, &history, conversation.as_ref());
+    let columns = columns(
+        &digest.hex(),
+        &run.prompt,
+        limits,
+        reply_to.as_deref(),
+        &history,
+        conversation.as_ref(),
+    );
     let mut body = json!({
         "contents": contents(&columns),
         "fence": FIRST_FENCE,
-        "owner": run.owner,
+        "owner": owner,
         "requester": run.requester,
         "trigger": run.trigger,
     });
@@ -77,12 +99,16 @@ pub(super) fn create_run(write: &mut Write<'_>, run: &NewRun) -> Result<Claim, F
         body["history"] = json!(history.len());
     }
     write.record(run.at, &run.id, None, EventKind::RunCreated, &body)?;
-    idempotency::record(write, run.idempotency.as_ref(), &run.id, run.at)?;
-    Ok(Claim { run: run.id.clone(), owner: run.owner.clone(), fence: FIRST_FENCE })
+    idempotency::record(write, run.idempotency.as_ref(), &run.id, run.at)
+}
+
+/// The addresses as they are stored; nothing where there are none.
+fn addresses(reply_to: &[String]) -> Option<String> {
+    (!reply_to.is_empty()).then(|| reply_to.join("\n"))
 }
 
 /// What the digest in the event covers: written here and checked by the journal's verification. The
-/// address, a text, has a place only where there is one, and so have the list of the messages before the
+/// addresses, one text, has a place only where there is one, and so have the list of the messages before the
 /// prompt and the object of the conversation.
 pub(super) fn columns<N: Into<i64>>(
     role: &str,

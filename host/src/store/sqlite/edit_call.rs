@@ -1,5 +1,6 @@
 //! Changes what a waiting call would do: the question that stood is resolved as edited, and another one
-//! takes its place. What was said of the first stays with it, so that nobody has approved the second.
+//! takes its place. What was said of the first stays with it, so that nobody has approved the second. A
+//! call that was escalated stays so: nobody has settled it yet.
 
 use super::call_row::CallRow;
 use super::fault::Fault;
@@ -7,7 +8,7 @@ use super::journal::contents;
 use super::request::{self, Shown, Subject};
 use super::run_row::RunRow;
 use super::writer::Write;
-use super::{rules, votes};
+use super::{escalate, rules, votes};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::Resolver;
 use crate::domain::event::EventKind;
@@ -29,8 +30,9 @@ pub(super) fn edit_call(
         return Err(Conflict::WrongCallState { call: call.id, state: call.state }.into());
     };
     // Under the rule that stood, and under the one that stands now.
-    for rule in [&rules::of_request(write.conn, from)?, &edit.rule] {
-        votes::check_eligible(run, &call, rule, resolver)?;
+    let (rule, second) = rules::of_request(write.conn, from)?;
+    for rule in [&rule, &edit.rule] {
+        votes::check_eligible(run, &call, (rule, second), resolver)?;
     }
     write.change_one(
         "UPDATE pending_approvals
@@ -68,5 +70,8 @@ pub(super) fn edit_call(
         "to": to,
     });
     write.record(at, &run.id, Some(&call.id), EventKind::ApprovalEdited, &body)?;
+    if second.counts() && edit.rule.escalate.is_some() {
+        escalate::note(write, &run.id, &call.id, to, &edit.rule, at)?;
+    }
     Ok(CallRow { request: Some(to), arguments: edit.arguments.clone(), ..call })
 }

@@ -49,6 +49,9 @@ pub(super) fn end(
 
 /// Takes what nobody will decide any more out of the queue.
 fn close_calls(write: &mut Write<'_>, run: &RunRow, at: Timestamp) -> Result<(), Fault> {
+    if !call_row::any_open(write.conn, run)? {
+        return Ok(());
+    }
     call_row::lose_track(write, run, at)?;
     for call in call_row::in_state(write.conn, run, CallState::Waiting)? {
         call_row::change(write, &call, CallEvent::Expire, None)?;

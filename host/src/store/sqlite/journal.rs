@@ -15,6 +15,7 @@ use crate::store::JournalHead;
 use hmac::Mac;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// The last row of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,10 @@ impl Head {
     }
 }
 
+/// Room for what surrounds a body in its line, and for the escapes of its quotes: a longer line still has
+/// room made for it.
+const ROOM: usize = 256;
+
 /// The part of an event that the code covers.
 #[derive(Debug)]
 pub(super) struct Line<'e> {
@@ -80,7 +85,9 @@ impl Line<'_> {
 
     /// The canonical JSON array, written directly: it is made for every event that is written or checked.
     fn text(&self) -> String {
-        let mut text = format!("[{},{},", self.sequence, self.at);
+        let mut text = String::with_capacity(self.body.len() + ROOM);
+        // Writing to a text does not fail.
+        let _ = write!(text, "[{},{},", self.sequence, self.at);
         canonical::write_string(self.run, &mut text);
         text.push(',');
         match self.call {

@@ -208,7 +208,7 @@ fn read_calls(
         "SELECT id, turn, position, entry, calls.tool, model_tool, provider_id, calls.arguments,
            calls.state, attempts, result, told, calls.created_at, preview_format, preview, binding,
            changed, request, resolved_at, resolved_by, authenticated_as, decision, reason,
-           shared_binding, proposed, rule, source, expires_at, calls.n
+           shared_binding, proposed, rule, source, expires_at, calls.n, escalates_at, escalated_at
          FROM calls LEFT JOIN pending_approvals AS asked ON asked.n = calls.request
          WHERE run = ?1 AND (turn BETWEEN ?2 AND ?3 OR told < ?4) ORDER BY turn, position",
     )?;
@@ -254,7 +254,8 @@ fn call(
         }
         Asked::Never | Asked::Open | Asked::Closed => (None, None, None),
     };
-    let expires_at: Option<i64> = row.get(27)?;
+    let (expires_at, escalates_at): (Option<i64>, Option<i64>) = (row.get(27)?, row.get(29)?);
+    let asked_now = matches!(state, CallState::Waiting | CallState::Unknown);
     let running = match state {
         CallState::Unknown => programs::running(conn, row.get(28)?, now)?,
         _ => None,
@@ -299,6 +300,8 @@ fn call(
         decided_at,
         changed: rows::changed(row.get(16)?)?,
         expires_at: expires_at.filter(|_| state == CallState::Waiting).map(Timestamp),
+        escalates_at: escalates_at.filter(|_| asked_now).map(Timestamp),
+        escalated_at: row.get::<_, Option<i64>>(30)?.map(Timestamp),
         attempts,
         running,
         result,

@@ -8,8 +8,8 @@ use super::run_row::RunRow;
 use super::writer::Write;
 use crate::domain::canonical;
 use crate::domain::clock::Timestamp;
-use crate::domain::outbox::{LEASE, MessageKind, try_again_at};
-use crate::store::{OutboxMessage, StoreError};
+use crate::domain::outbox::{LEASE, LONGEST_WAIT, MessageKind, try_again_at};
+use crate::store::{OutboxMessage, Posted, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -23,13 +23,20 @@ pub(super) fn put(
     body: &Value,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let Some(address) = &run.reply_to else { return Ok(()) };
-    let key = format!("{}/{}/{}", run.id, kind.as_str(), write.last_event());
-    write.insert(
-        "INSERT INTO outbox (key, run_id, kind, address, body, created_at, due_at)
+    let Some(addresses) = &run.reply_to else { return Ok(()) };
+    let (body, event) = (canonical::to_text(body), write.last_event());
+    for (position, address) in addresses.lines().enumerate() {
+        // The first keeps the form that it has where it is the only one.
+        let key = match position {
+            0 => format!("{}/{}/{event}", run.id, kind.as_str()),
+            _ => format!("{}/{}/{event}/{position}", run.id, kind.as_str()),
+        };
+        write.insert(
+            "INSERT INTO outbox (key, run_id, kind, address, body, created_at, due_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-        params![key, run.id.as_str(), kind.as_str(), address, canonical::to_text(body), at.0],
-    )?;
+            params![key, run.id.as_str(), kind.as_str(), address, body, at.0],
+        )?;
+    }
     Ok(())
 }
 
@@ -55,35 +62,58 @@ fn open_calls(conn: &Connection, run: &RunRow) -> Result<Vec<String>, Fault> {
     Ok(calls)
 }
 
-/// Takes the messages that are due, oldest first. Nobody else is given them for a while, within which
+/// Whether a message is due, whoever it is for. Only reads.
+pub(super) fn any_due(conn: &Connection, now: Timestamp) -> Result<bool, Fault> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE delivered_at IS NULL AND due_at <= ?1)
+               OR EXISTS (SELECT 1 FROM outbox WHERE delivered_at IS NULL AND due_at > ?2)",
+        )?
+        .query_row([now.0, farthest(now).0], |row| row.get(0))?)
+}
+
+/// What is due later than this was written down while the clock was ahead, and is due now: otherwise it would
+/// wait until that time comes.
+fn farthest(now: Timestamp) -> Timestamp {
+    now.after(2 * LONGEST_WAIT)
+}
+
+/// Takes the messages that are due and whose addresses begin with one of the `roles`, oldest first. Nobody else is given them for a while, within which
 /// each is to be marked.
 pub(super) fn due_messages(
     write: &Write<'_>,
+    roles: &[String],
     limit: usize,
     now: Timestamp,
 ) -> Result<Vec<OutboxMessage>, Fault> {
     let mut statement = write.conn.prepare_cached(
         "SELECT n, key, run_id, kind, address, body, failures, created_at FROM outbox
-         WHERE delivered_at IS NULL AND due_at <= ?1 ORDER BY n LIMIT ?2",
+         WHERE delivered_at IS NULL AND (due_at <= ?1 OR due_at > ?4)
+           AND substr(address, 1, instr(address, '/') - 1) IN (SELECT value FROM json_each(?3))
+         ORDER BY n LIMIT ?2",
     )?;
-    let mut found = statement.query(params![now.0, rows::to_stored(limit as u64)])?;
+    let mut found = statement.query(params![
+        now.0,
+        rows::to_stored(limit as u64),
+        serde_json::to_string(roles)?,
+        farthest(now).0,
+    ])?;
     let mut messages = Vec::new();
     while let Some(row) = found.next()? {
-        let kind = row.get_ref(3)?.as_str()?;
         messages.push(OutboxMessage {
             n: row.get(0)?,
             key: row.get(1)?,
             run: rows::run_id(row.get_ref(2)?.as_str()?)?,
-            kind: MessageKind::parse(kind).ok_or_else(|| {
-                Fault::Inconsistent(format!("there is no kind of message `{kind}`"))
-            })?,
+            kind: kind(row.get_ref(3)?.as_str()?)?,
             address: row.get(4)?,
             body: row.get(5)?,
+            posted: Vec::new(),
             failures: row.get(6)?,
             created_at: Timestamp(row.get(7)?),
         });
     }
-    for message in &messages {
+    for message in &mut messages {
+        message.posted = posted(write.conn, message)?;
         write.change_one(
             "UPDATE outbox SET due_at = ?1 WHERE n = ?2",
             params![now.after(LEASE).0, message.n],
@@ -92,12 +122,37 @@ pub(super) fn due_messages(
     Ok(messages)
 }
 
-/// Notes that a message is out. Doing so twice changes nothing.
-pub(super) fn mark_delivered(write: &Write<'_>, n: i64, at: Timestamp) -> Result<(), Fault> {
+/// What was sent before to the address of a message, about the same run.
+fn posted(conn: &Connection, message: &OutboxMessage) -> Result<Vec<Posted>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT kind, receipt FROM outbox
+         WHERE run_id = ?1 AND address = ?2 AND receipt IS NOT NULL AND n < ?3 ORDER BY n",
+    )?;
+    let mut found = statement.query(params![message.run.as_str(), message.address, message.n])?;
+    let mut posted = Vec::new();
+    while let Some(row) = found.next()? {
+        posted.push(Posted { kind: kind(row.get_ref(0)?.as_str()?)?, receipt: row.get(1)? });
+    }
+    Ok(posted)
+}
+
+fn kind(word: &str) -> Result<MessageKind, Fault> {
+    MessageKind::parse(word)
+        .ok_or_else(|| Fault::Inconsistent(format!("there is no kind of message `{word}`")))
+}
+
+/// Notes that a message is out, and what the service calls it. Doing so twice changes nothing.
+pub(super) fn mark_delivered(
+    write: &Write<'_>,
+    n: i64,
+    receipt: Option<&str>,
+    at: Timestamp,
+) -> Result<(), Fault> {
     find(write.conn, n)?;
     write.execute(
-        "UPDATE outbox SET delivered_at = ?1, error = NULL WHERE n = ?2 AND delivered_at IS NULL",
-        params![at.0, n],
+        "UPDATE outbox SET delivered_at = ?1, receipt = ?3, error = NULL
+         WHERE n = ?2 AND delivered_at IS NULL",
+        params![at.0, n, receipt],
     )?;
     Ok(())
 }

@@ -14,7 +14,7 @@ const COUNT: &str = "SELECT count(*) FROM pending_approvals WHERE resolved_at IS
 
 const COLUMNS: &str =
     "run_id, tool_call_id, tool, agent, state, created_at, arguments, preview_format,
-    preview, changed, n, rule, expires_at, shared_binding";
+    preview, changed, n, rule, expires_at, shared_binding, escalates_at, escalated_at";
 
 pub(super) fn pending(
     conn: &Connection,
@@ -138,6 +138,8 @@ fn call(
         policy,
         changed: rows::changed(row.get(9)?)?,
         expires_at: row.get::<_, Option<i64>>(12)?.map(Timestamp),
+        escalates_at: row.get::<_, Option<i64>>(14)?.map(Timestamp),
+        escalated_at: row.get::<_, Option<i64>>(15)?.map(Timestamp),
         running,
     })
 }

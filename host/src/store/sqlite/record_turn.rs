@@ -128,9 +128,11 @@ fn record(
     let (preview, binding, rule, result) = match &call.admission {
         Admission::Ready => (None, None, None, None),
         Admission::Refused { result, .. } => (None, None, None, Some(result.clone())),
-        // Remembered, or asked with a limit of time.
+        // Remembered, or time does something to it.
         Admission::Waiting { rule, .. }
-            if inserted.state != CallState::Waiting || rule.expires_after.is_some() =>
+            if inserted.state != CallState::Waiting
+                || rule.expires_after.is_some()
+                || rule.escalate.is_some() =>
         {
             return None;
         }
@@ -162,6 +164,8 @@ fn record(
         decided_at: None,
         changed: Vec::new(),
         expires_at: None,
+        escalates_at: None,
+        escalated_at: None,
         attempts: 0,
         running: None,
         result,

@@ -55,15 +55,19 @@ pub(super) struct Columns<'c> {
     pub(super) expires_at: Option<i64>,
     /// Since when it waits: the machine's start, and its uptime.
     pub(super) opened: Option<(&'c str, i64)>,
+    pub(super) escalates_at: Option<i64>,
 }
 
 /// What the digest in the event covers: written here and checked by the journal's verification. The
-/// last three have a place only where one of them is there.
+/// last four have a place only where one of them is there, and the last of them only where it is.
 pub(super) fn columns(columns: &Columns<'_>) -> Value {
     let Columns { tool, agent, state, arguments, preview, binding, changed, .. } = columns;
     let binding = binding.map(|binding| binding.digest().hex());
     let asked = json!([tool, agent, state, arguments, preview, binding, changed]);
-    let Columns { rule, expires_at, opened, .. } = columns;
+    let Columns { rule, expires_at, opened, escalates_at, .. } = columns;
+    if let Some(escalates_at) = escalates_at {
+        return json!([asked, rule, expires_at, opened, escalates_at]);
+    }
     if rule.is_none() && expires_at.is_none() && opened.is_none() {
         return asked;
     }
@@ -96,7 +100,7 @@ pub(super) fn insert(
     let preview = shown.preview.as_ref();
     let (shared_binding, binding) = bindings::store(write, shown.binding.as_ref())?;
     let rule = rules::store(write, &shown.rule)?;
-    let limit = limit(write, shown, subject.state, at)?;
+    let times = times(write, shown, subject.state, at)?;
     let changed = match shown.changed.is_empty() {
         true => None,
         false => Some(serde_json::to_string(&shown.changed)?),
@@ -104,8 +108,8 @@ pub(super) fn insert(
     let n = write.insert(
         "INSERT INTO pending_approvals (run_id, tool_call_id, tool, agent, state, arguments,
            preview_format, preview, shared_binding, binding, changed, created_at, rule, source,
-           expires_at, opened_boot, opened_uptime)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+           expires_at, opened_boot, opened_uptime, escalates_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             run.id.as_str(),
             subject.call.as_str(),
@@ -121,9 +125,10 @@ pub(super) fn insert(
             at.0,
             rule,
             shown.source,
-            limit.as_ref().map(|limit| limit.expires_at.0),
-            limit.as_ref().and_then(|limit| limit.boot),
-            limit.as_ref().and_then(|limit| limit.uptime),
+            times.expires_at,
+            times.boot,
+            times.uptime,
+            times.escalates_at,
         ],
     )?;
     let json = rules::json(&shown.rule)?;
@@ -136,8 +141,9 @@ pub(super) fn insert(
         binding: shown.binding.as_ref(),
         changed: &shown.changed,
         rule: json.as_deref(),
-        expires_at: limit.as_ref().map(|limit| limit.expires_at.0),
-        opened: limit.as_ref().and_then(Limit::opened),
+        expires_at: times.expires_at,
+        opened: times.opened(),
+        escalates_at: times.escalates_at,
     });
     let mut body = json!({"contents": contents(&columns), "request": n});
     // Most requests are a call's first: nothing is said of another then.
@@ -148,34 +154,47 @@ pub(super) fn insert(
     Ok(n)
 }
 
-/// Until when a question stands.
-struct Limit {
-    expires_at: Timestamp,
-    moment: Moment,
+/// What time will do to a question: nothing, mostly.
+#[derive(Default)]
+struct Times {
+    expires_at: Option<i64>,
+    escalates_at: Option<i64>,
+    /// Since when it waits, where one of them is there.
+    moment: Option<Moment>,
     boot: Option<i64>,
     uptime: Option<i64>,
 }
 
-impl Limit {
+impl Times {
     fn opened(&self) -> Option<(&str, i64)> {
-        self.moment.uptime.as_ref().map(|uptime| (&*uptime.boot, uptime.microseconds))
+        let uptime = self.moment.as_ref()?.uptime.as_ref()?;
+        Some((&*uptime.boot, uptime.microseconds))
     }
 }
 
-/// The limit of a question that is asked now. What was started and has no result never expires: it
-/// stays true that nobody knows.
-fn limit(
+/// The times of a question that is asked now. What was started and has no result never expires: it stays
+/// true that nobody knows. But others may be asked about it.
+fn times(
     write: &Write<'_>,
     shown: &Shown,
     state: CallState,
     at: Timestamp,
-) -> Result<Option<Limit>, Fault> {
-    let Some(seconds) = shown.rule.expires_after.filter(|_| state == CallState::Waiting) else {
-        return Ok(None);
-    };
+) -> Result<Times, Fault> {
+    let limit = shown.rule.expires_after.filter(|_| state == CallState::Waiting);
+    let delay = shown.rule.escalate.as_ref().map(|escalation| escalation.after);
+    if limit.is_none() && delay.is_none() {
+        return Ok(Times::default());
+    }
     let moment = Moment { at, uptime: write.uptime() };
     let (boot, uptime) = boots::columns(write, &moment)?;
-    Ok(Some(Limit { expires_at: at.after(seconds), moment, boot, uptime }))
+    let after = |seconds: Option<u64>| seconds.map(|seconds| at.after(seconds).0);
+    Ok(Times {
+        expires_at: after(limit),
+        escalates_at: after(delay),
+        moment: Some(moment),
+        boot,
+        uptime,
+    })
 }
 
 /// What a person was shown when `request` was asked.

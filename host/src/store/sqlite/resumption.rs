@@ -18,17 +18,19 @@ const TRIGGER: &str = "resume";
 pub(super) fn decisions(conn: &Connection, run: &RunRow) -> Result<Vec<String>, Fault> {
     // A call that was approved and has happened since is not waiting for this resumption; nor is one
     // that failed, unless somebody had it reported as unknown.
+    // With `IN` and a list, SQLite would make a table of its own for each, which costs more than all else.
     let mut statement = conn.prepare_cached(
         "SELECT calls.id, asked.decision
          FROM calls JOIN pending_approvals AS asked ON asked.n = calls.request
          WHERE calls.run = ?1 AND told = 0 AND asked.decision IS NOT NULL
-           AND (calls.state IN ('approved', 'denied', 'expired')
+           AND (calls.state = 'approved' OR calls.state = 'denied' OR calls.state = 'expired'
              OR (calls.state = 'failed' AND asked.state = 'unknown' AND asked.decision = 'deny'))
-           AND calls.id IN (
-             SELECT call_id FROM events WHERE run_id = ?2
-               AND kind IN ('approval_decided', 'approval_expired', 'approval_remembered')
+           AND EXISTS (
+             SELECT 1 FROM events WHERE run_id = ?2 AND call_id = calls.id
+               AND (kind = 'approval_decided' OR kind = 'approval_expired'
+                 OR kind = 'approval_remembered')
                AND sequence > (SELECT max(sequence) FROM events
-                 WHERE run_id = ?2 AND kind IN ('run_created', 'run_claimed')))
+                 WHERE run_id = ?2 AND (kind = 'run_created' OR kind = 'run_claimed')))
          ORDER BY calls.n",
     )?;
     let mut found = statement.query(params![run.n, run.id.as_str()])?;

@@ -2,7 +2,9 @@
 
 use super::fault::Fault;
 use super::writer::Write;
+use crate::domain::clock::Timestamp;
 use crate::domain::rule::ApprovalRule;
+use crate::domain::vote::SecondGroup;
 use rusqlite::{Connection, OptionalExtension};
 
 /// A rule as it is stored; `None` for the plain one: any one person, without a time limit.
@@ -36,10 +38,20 @@ pub(super) fn read(conn: &Connection, n: Option<i64>) -> Result<ApprovalRule, Fa
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The rule of a request.
-pub(super) fn of_request(conn: &Connection, request: i64) -> Result<ApprovalRule, Fault> {
-    let n = conn
-        .prepare_cached("SELECT rule FROM pending_approvals WHERE n = ?1")?
-        .query_row([request], |row| row.get(0))?;
-    read(conn, n)
+/// The rule of a request, and where it stands with its second group of reviewers.
+pub(super) fn of_request(
+    conn: &Connection,
+    request: i64,
+) -> Result<(ApprovalRule, SecondGroup), Fault> {
+    let (n, escalates_at, escalated_at) = conn
+        .prepare_cached(
+            "SELECT rule, escalates_at, escalated_at FROM pending_approvals WHERE n = ?1",
+        )?
+        .query_row([request], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok((read(conn, n)?, second_group(escalates_at, escalated_at)))
+}
+
+/// Where a request stands with its second group of reviewers, from its two columns.
+pub(super) fn second_group(escalates_at: Option<i64>, escalated_at: Option<i64>) -> SecondGroup {
+    SecondGroup::of(escalates_at.map(Timestamp), escalated_at.map(Timestamp))
 }

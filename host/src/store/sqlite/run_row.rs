@@ -13,6 +13,11 @@ use crate::store::{Claim, Conflict, StoreError, record};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
+/// That a run has not ended, in the words of the index `unfinished_runs`, which is used where they are the
+/// same. No list: of more than two values SQLite makes a table for each row that it looks at.
+pub(super) const UNFINISHED: &str =
+    "(state = 'queued' OR state = 'running' OR state = 'paused' OR state = 'interrupted')";
+
 /// What deciding about a run takes.
 #[derive(Debug)]
 pub(super) struct RunRow {
@@ -28,7 +33,7 @@ pub(super) struct RunRow {
     /// Who started it: an authenticated identity.
     pub(super) requester: String,
     pub(super) turns: i64,
-    /// Where to tell what becomes of it.
+    /// Where to tell what becomes of it: addresses, a line each.
     pub(super) reply_to: Option<String>,
 }
 
@@ -93,6 +98,20 @@ pub(super) fn claim(
     let body = json!({"fence": fence, "owner": owner});
     write.record(at, &run.id, None, EventKind::RunClaimed, &body)?;
     resumption::record(write, run, &decisions, by, at)?;
+    Ok(Claim { run: run.id.clone(), owner: owner.clone(), fence })
+}
+
+/// Gives a run whose turn has come to `owner`: it begins, and nothing is resumed.
+pub(super) fn begin(
+    write: &mut Write<'_>,
+    run: &RunRow,
+    owner: &OwnerId,
+    at: Timestamp,
+) -> Result<Claim, Fault> {
+    let fence = run.fence + 1;
+    change(write, run, RunState::Running, Some(owner), fence, None, at)?;
+    let body = json!({"fence": fence, "owner": owner});
+    write.record(at, &run.id, None, EventKind::RunClaimed, &body)?;
     Ok(Claim { run: run.id.clone(), owner: owner.clone(), fence })
 }
 

@@ -1,6 +1,7 @@
 //! Lists the runs: the newest, or page by page those that are wanted.
 
 use super::fault::Fault;
+use super::run_row::UNFINISHED;
 use super::{rows, run_row};
 use crate::domain::clock::Timestamp;
 use crate::domain::run::RunState;
@@ -49,8 +50,8 @@ pub(super) fn list_runs(
     let unfinished =
         !filter.states.is_empty() && filter.states.iter().all(|state| !state.is_final());
     let (index, among) = match unfinished {
-        true => ("INDEXED BY unfinished_runs", "state IN ('running', 'paused', 'interrupted') AND"),
-        false => ("", ""),
+        true => ("INDEXED BY unfinished_runs", format!("{UNFINISHED} AND")),
+        false => ("", String::new()),
     };
     // Words of which none is a part of another.
     let states: Option<String> = match filter.states.as_slice() {

@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension};
 
 /// What this program writes and reads. Raised with every change of `schema.sql`, together with the
 /// statements that bring an older file to it.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// What brings a file of version 1, 2, … to the next one.
-const MIGRATIONS: [&str; 1] = [include_str!("migrate_1_to_2.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrate_1_to_2.sql"), include_str!("migrate_2_to_3.sql")];
 
 /// `IniR` in ASCII, in the file's header: tells our databases from other programs'.
 pub(super) const APPLICATION: i64 = 0x496e_6952;
@@ -145,15 +146,23 @@ mod tests {
             conn.pragma_update(None, "user_version", version)?;
             Ok::<_, rusqlite::Error>(conn)
         };
-        let old = made(include_str!("../../../../tests/schemas/1.sql"), 1);
-        let (Ok(old), Ok(new)) = (old, made(include_str!("schema.sql"), VERSION)) else {
-            panic!("no database")
-        };
-        assert_eq!(find(&old).ok(), Some(Found::Older(1)));
-        assert!(migrate(&old).is_ok());
-        assert_eq!(find(&old).ok(), Some(Found::Present));
-        let (migrated, made) = (described(&old), described(&new));
-        assert!(made.as_ref().is_ok_and(|lines| lines.len() > 100), "{made:?}");
-        assert_eq!(migrated, made);
+        let older = [
+            include_str!("../../../../tests/schemas/1.sql"),
+            include_str!("../../../../tests/schemas/2.sql"),
+        ];
+        for (version, sql) in (1..).zip(older) {
+            let (Ok(old), Ok(new)) =
+                (made(sql, version), made(include_str!("schema.sql"), VERSION))
+            else {
+                panic!("no database")
+            };
+            assert_eq!(find(&old).ok(), Some(Found::Older(version)));
+            assert!(migrate(&old).is_ok());
+            assert_eq!(find(&old).ok(), Some(Found::Present));
+            let (migrated, made) = (described(&old), described(&new));
+            assert!(made.as_ref().is_ok_and(|lines| lines.len() > 100), "{made:?}");
+            assert_eq!(migrated, made, "from version {version}");
+        }
+        assert_eq!(older.len(), MIGRATIONS.len());
     }
 }

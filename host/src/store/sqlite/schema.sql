@@ -1,6 +1,9 @@
 -- The whole database of initrunner. Times are microseconds since 1970-01-01T00:00:00Z.
 -- `n` is a row's number inside this file, kept small because thousands of rows name it; ids are what
 -- everybody else uses.
+--
+-- What is checked with each row names its values with `OR`: for `IN` and more than two of them SQLite makes
+-- a table each time, which costs more than the row.
 
 -- What runs were made of: one row per distinct role, however many runs share it.
 CREATE TABLE roles (
@@ -46,7 +49,8 @@ CREATE TABLE runs (
   id TEXT NOT NULL UNIQUE,
   role INTEGER NOT NULL REFERENCES roles (n),
   state TEXT NOT NULL
-    CHECK (state IN ('running', 'paused', 'interrupted', 'completed', 'failed', 'cancelled')),
+    CHECK (state = 'queued' OR state = 'running' OR state = 'paused' OR state = 'interrupted'
+      OR state = 'completed' OR state = 'failed' OR state = 'cancelled'),
   owner TEXT CHECK ((owner IS NOT NULL) = (state = 'running')),
   fence INTEGER NOT NULL,
   prompt TEXT NOT NULL,
@@ -64,11 +68,13 @@ CREATE TABLE runs (
   outcome TEXT,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  reply_to TEXT,               -- where to tell what becomes of it
+  reply_to TEXT,               -- where to tell what becomes of it: addresses, a line each
   history INTEGER NOT NULL DEFAULT 0, -- how many of its messages came before the prompt
   conversation INTEGER REFERENCES conversations (n)
 ) STRICT;
-CREATE INDEX unfinished_runs ON runs (role) WHERE state IN ('running', 'paused', 'interrupted');
+CREATE INDEX unfinished_runs ON runs (role) 
+  WHERE (state = 'queued' OR state = 'running' OR state = 'paused' OR state = 'interrupted');
+CREATE INDEX queued_runs ON runs (role) WHERE state = 'queued';
 CREATE INDEX runs_of_conversation ON runs (conversation) WHERE conversation IS NOT NULL;
 CREATE INDEX running_runs ON runs (owner) WHERE state = 'running';
 
@@ -114,20 +120,25 @@ CREATE TABLE pending_approvals (
   resolved_at INTEGER,         -- set without a decision: the run ended before anybody decided
   resolved_by TEXT,
   authenticated_as TEXT,
-  decision TEXT CHECK (decision IN ('approve', 'deny', 'expired', 'edited')),
+  decision TEXT
+    CHECK (decision = 'approve' OR decision = 'deny' OR decision = 'expired' OR decision = 'edited'),
   reason TEXT,
   rule INTEGER REFERENCES rules (n),
   source INTEGER REFERENCES pending_approvals (n), -- the row that this one replaces or repeats
   expires_at INTEGER,          -- as the clock said when it was asked
   opened_boot INTEGER REFERENCES boots (n), -- since when it waits, whatever the clock says; only
-  opened_uptime INTEGER,                    -- where it expires
+  opened_uptime INTEGER,                    -- where it expires or is escalated
   warned_at INTEGER,           -- when people were warned that it is about to expire
   warned_boot INTEGER REFERENCES boots (n),
-  warned_uptime INTEGER
+  warned_uptime INTEGER,
+  escalated_at INTEGER,        -- since when a second group of reviewers counts too
+  escalates_at INTEGER         -- when it is to, as the clock said when it was asked
 ) STRICT;
 CREATE INDEX open_approvals ON pending_approvals (created_at) WHERE resolved_at IS NULL;
 CREATE INDEX expiring_approvals ON pending_approvals (expires_at)
   WHERE resolved_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX escalating_approvals ON pending_approvals (escalates_at)
+  WHERE resolved_at IS NULL AND escalates_at IS NOT NULL AND escalated_at IS NULL;
 
 -- Approvals that were not enough by themselves. The decision that settles a request is in its row.
 -- An edit makes another request, which has none of the votes of the one before.
@@ -193,16 +204,27 @@ CREATE TABLE outbox (
   n INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,    -- names the event; a message sent twice has the same one
   run_id TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('paused', 'decided', 'expiring', 'ended')),
+  kind TEXT NOT NULL
+    CHECK (kind IN ('paused', 'decided', 'expiring', 'escalated', 'ended')),
   address TEXT NOT NULL,
   body TEXT NOT NULL,          -- canonical JSON: which call, which state; no contents
   created_at INTEGER NOT NULL,
   due_at INTEGER NOT NULL,     -- moves on while somebody sends it, and after each failure
   failures INTEGER NOT NULL DEFAULT 0,
   error TEXT,
-  delivered_at INTEGER
+  delivered_at INTEGER,
+  receipt TEXT                 -- what the service calls the message, to change it by
 ) STRICT;
 CREATE INDEX due_messages ON outbox (due_at) WHERE delivered_at IS NULL;
+CREATE INDEX receipts ON outbox (run_id) WHERE receipt IS NOT NULL;
+
+-- Up to when a trigger that follows the clock was seen to, so that what was missed is known.
+CREATE TABLE trigger_marks (
+  role TEXT NOT NULL,          -- the role's name
+  "trigger" TEXT NOT NULL,     -- the trigger's name in it
+  at INTEGER NOT NULL,
+  PRIMARY KEY (role, "trigger")
+) STRICT, WITHOUT ROWID;
 
 -- Requests that clients may send again, by their keys: for a day, or as long as the run is there.
 CREATE TABLE idempotency (

@@ -1,11 +1,13 @@
 //! The store's verbs, each handed to the file that does it.
 
+use super::writer::Write;
 use super::{
     Place, SqliteStore, adopt_orphans, approvals, cancel_run, check_journal, claim_run, component,
     conversations, create_run, decide, end_run, events, fault, find_runs, give_back, idempotency,
     interrupt_run, load_run, no_thread, outbox, pause_run, pending, policies, prune_runs,
-    readmit_call, record_call_finished, record_call_started, record_program_started, record_turn,
-    retry_unknown, runs, runs_of, sealed, starts, sweep, tell_results, unfinished,
+    queue_run, readmit_call, record_call_finished, record_call_started, record_program_started,
+    record_turn, retry_unknown, runs, runs_of, sealed, starts, sweep, tell_results, trigger_marks,
+    unfinished, used_since,
 };
 use crate::domain::budget::Spent;
 use crate::domain::clock::{Moment, Timestamp};
@@ -18,9 +20,9 @@ use crate::store::owner::Owner;
 use crate::store::{
     CallOutcome, CallRecord, Claim, Conversation, ConversationRecord, Decided, DecisionRequest,
     EventFilter, Idempotency, JournalCheck, JournalHead, NewRun, OutboxMessage, Page, PendingCall,
-    PendingFilter, PendingPage, Program, PruneRequest, Pruned, Readmission, ResolvedApproval,
-    RunEnd, RunFilter, RunPage, RunStart, RunSummary, Store, StoreError, StoreFuture, StoredRun,
-    Swept, TurnRecord,
+    PendingFilter, PendingPage, Program, PruneRequest, Pruned, QueueTerms, Readmission,
+    ResolvedApproval, RunEnd, RunFilter, RunPage, RunStart, RunSummary, Store, StoreError,
+    StoreFuture, StoredRun, Swept, TurnRecord, Used,
 };
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
@@ -31,9 +33,50 @@ impl Store for SqliteStore {
         self.owners.register(id).map_err(|error| fault::of_file(&error, &self.path()))
     }
 
-    fn create_run(&self, run: NewRun) -> StoreFuture<'_, Claim> {
+    fn create_run(&self, run: NewRun, owner: &OwnerId) -> StoreFuture<'_, Claim> {
+        let (id, owner) = (run.id.clone(), owner.clone());
+        self.write_hidden("create_run", &id, run, move |write, run| {
+            create_run::create_run(write, &run, &owner)
+        })
+    }
+
+    fn queue_run(&self, run: NewRun, terms: QueueTerms) -> StoreFuture<'_, RunId> {
         let id = run.id.clone();
-        self.write_hidden("create_run", &id, run, |write, run| create_run::create_run(write, &run))
+        self.write_hidden("queue_run", &id, run, move |write, run| {
+            queue_run::queue_run(write, &run, &terms)?;
+            Ok(run.id)
+        })
+    }
+
+    fn queued_runs(
+        &self,
+        roles: Vec<String>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(RunId, String)>> {
+        self.read(move |conn| queue_run::queued_runs(conn, &roles, limit))
+    }
+
+    fn interrupted_runs(
+        &self,
+        roles: Vec<String>,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(RunId, String, String)>> {
+        self.read(move |conn| unfinished::interrupted_runs(conn, &roles, limit))
+    }
+
+    fn used_since(&self, role: &str, since: Timestamp) -> StoreFuture<'_, Used> {
+        let role = role.to_owned();
+        self.read(move |conn| used_since::used_since(conn, &role, since))
+    }
+
+    fn trigger_mark(&self, role: &str, trigger: &str) -> StoreFuture<'_, Option<Timestamp>> {
+        let (role, trigger) = (role.to_owned(), trigger.to_owned());
+        self.read(move |conn| trigger_marks::find(conn, &role, &trigger))
+    }
+
+    fn mark_trigger(&self, role: &str, trigger: &str, at: Timestamp) -> StoreFuture<'_, ()> {
+        let (role, trigger) = (role.to_owned(), trigger.to_owned());
+        self.write("mark_trigger", move |write| trigger_marks::mark(write, &role, &trigger, at))
     }
 
     fn record_turn(&self, claim: &Claim, turn: TurnRecord) -> StoreFuture<'_, Vec<CallRecord>> {
@@ -248,6 +291,7 @@ impl Store for SqliteStore {
                 let swept =
                     self.write("sweep", move |write| sweep::settle(write, &batch, &now)).await?;
                 all.warned.extend(swept.warned);
+                all.escalated.extend(swept.escalated);
                 all.expired.extend(swept.expired);
                 all.freed.extend(swept.freed);
                 all.jumped = all.jumped.or(swept.jumped);
@@ -256,12 +300,32 @@ impl Store for SqliteStore {
         })
     }
 
-    fn due_messages(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Vec<OutboxMessage>> {
-        self.write("due_messages", move |write| outbox::due_messages(write, limit, now))
+    fn due_messages(
+        &self,
+        roles: Vec<String>,
+        limit: usize,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Vec<OutboxMessage>> {
+        // Mostly nothing is due, and then nobody has to wait for the right to write.
+        let any = self.read(move |conn| outbox::any_due(conn, now));
+        Box::pin(async move {
+            if !any.await? {
+                return Ok(Vec::new());
+            }
+            let take = move |write: &mut Write<'_>| outbox::due_messages(write, &roles, limit, now);
+            self.write("due_messages", take).await
+        })
     }
 
-    fn mark_delivered(&self, message: i64, at: Timestamp) -> StoreFuture<'_, ()> {
-        self.write("mark_delivered", move |write| outbox::mark_delivered(write, message, at))
+    fn mark_delivered(
+        &self,
+        message: i64,
+        receipt: Option<String>,
+        at: Timestamp,
+    ) -> StoreFuture<'_, ()> {
+        self.write("mark_delivered", move |write| {
+            outbox::mark_delivered(write, message, receipt.as_deref(), at)
+        })
     }
 
     fn mark_failed(&self, message: i64, error: &str, at: Timestamp) -> StoreFuture<'_, Timestamp> {

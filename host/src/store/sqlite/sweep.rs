@@ -1,19 +1,20 @@
-//! Warns about calls that wait and are about to expire, and expires those that nobody decided in time.
+//! Warns about calls that wait and are about to expire, has others asked about those that nobody decided
+//! for a while, and expires those that nobody decided in time.
 
 use super::fault::Fault;
 use super::run_row::{self, RunRow};
 use super::writer::Write;
-use super::{adopt_orphans, boots, call_row, end_run, outbox, rows, rules};
+use super::{adopt_orphans, boots, call_row, end_run, escalate, outbox, rows, rules};
 use crate::domain::clock::{Moment, Timestamp, Uptime};
 use crate::domain::decision::SYSTEM;
 use crate::domain::event::EventKind;
-use crate::domain::expiry::{Due, InWords, Waits, judge};
+use crate::domain::expiry::{Due, Escalates, InWords, Waits, judge, until_escalation};
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::outbox::MessageKind;
 use crate::domain::rule::{ApprovalRule, OnExpiry};
 use crate::domain::run::RunState;
 use crate::domain::tool_call::{CallEvent, CallState};
-use crate::store::{Conflict, Expired, Expiring, RunEnd, Swept};
+use crate::store::{Conflict, Escalated, Expired, Expiring, RunEnd, Swept};
 use call_row::CallRow;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
@@ -33,23 +34,44 @@ pub(super) struct Look {
     pub(super) jumped: bool,
 }
 
-/// A request that can expire.
+/// A request that time does something to.
 struct Request {
     n: i64,
     run: RunId,
     call: CallId,
     tool: String,
     rule: ApprovalRule,
-    waits: Waits,
+    /// `None`: it never expires.
+    waits: Option<Waits>,
     warned: bool,
+    /// `None`: nobody else is asked, or they were.
+    escalates: Option<Escalates>,
+}
+
+impl Request {
+    /// What becomes of it by itself; [`Due::Later`] for ever where nothing does.
+    fn judge(&self, now: &Moment) -> Due {
+        self.waits.as_ref().map_or(Due::Later(i64::MAX), |waits| judge(waits, now))
+    }
+
+    /// Whether others are to be asked now, or in how many microseconds; `None`: never.
+    fn escalation(&self, now: &Moment) -> Option<Option<i64>> {
+        self.escalates.as_ref().map(|escalates| until_escalation(escalates, now))
+    }
 }
 
 const SELECT: &str = "SELECT asked.n, run_id, tool_call_id, tool, rule, expires_at, opened.id,
-     opened_uptime, warned_at, warned.id, warned_uptime
+     opened_uptime, warned_at, warned.id, warned_uptime, escalates_at, escalated_at
    FROM pending_approvals AS asked
      LEFT JOIN boots AS opened ON opened.n = opened_boot
      LEFT JOIN boots AS warned ON warned.n = warned_boot
-   WHERE resolved_at IS NULL AND expires_at IS NOT NULL";
+   WHERE resolved_at IS NULL";
+
+/// The numbers of the requests that time does something to, each by its own index.
+const TIMED: &str = "SELECT n FROM pending_approvals
+     WHERE resolved_at IS NULL AND expires_at IS NOT NULL
+   UNION SELECT n FROM pending_approvals
+     WHERE resolved_at IS NULL AND escalates_at IS NOT NULL AND escalated_at IS NULL";
 
 fn read(conn: &Connection, row: &Row<'_>) -> Result<Request, Fault> {
     let n = row.get(0)?;
@@ -60,45 +82,72 @@ fn read(conn: &Connection, row: &Row<'_>) -> Result<Request, Fault> {
     };
     let warned_at: Option<i64> = row.get(8)?;
     let warned_uptime = uptime(row.get(9)?, row.get(10)?);
-    let limit = rule.expires_after.ok_or_else(|| {
-        Fault::Inconsistent(format!("approval request {n} expires, and its rule has no limit"))
-    })?;
+    let warned = warned_at.map(|at| Moment { at: Timestamp(at), uptime: warned_uptime });
+    let opened = uptime(row.get(6)?, row.get(7)?);
+    let waits = match row.get::<_, Option<i64>>(5)? {
+        Some(at) => Some(Waits {
+            limit: rule.expires_after.ok_or_else(|| inconsistent(n, "expires", "limit"))?,
+            remind_before: rule.remind_before,
+            opened: opened.clone(),
+            expires_at: Timestamp(at),
+            warned,
+        }),
+        None => None,
+    };
+    let escalates = match (row.get::<_, Option<i64>>(11)?, row.get::<_, Option<i64>>(12)?) {
+        (Some(at), None) => {
+            let escalation = rule.escalate.as_ref();
+            let lacks = || inconsistent(n, "escalates", "second group");
+            let after = escalation.ok_or_else(lacks)?.after;
+            Some(Escalates { after, opened, escalates_at: Timestamp(at) })
+        }
+        _ => None,
+    };
     Ok(Request {
         n,
         run: rows::run_id(row.get_ref(1)?.as_str()?)?,
         call: rows::call_id(row.get_ref(2)?.as_str()?)?,
         tool: row.get(3)?,
         rule,
-        waits: Waits {
-            limit,
-            opened: uptime(row.get(6)?, row.get(7)?),
-            expires_at: Timestamp(row.get(5)?),
-            warned: warned_at.map(|at| Moment { at: Timestamp(at), uptime: warned_uptime }),
-        },
+        waits,
         warned: warned_at.is_some(),
+        escalates,
     })
 }
 
-/// Looks for what is due. All that can expire is looked at: which is first depends on what the machine
-/// did meanwhile, and no index knows that.
+fn inconsistent(n: i64, does: &str, lacks: &str) -> Fault {
+    Fault::Inconsistent(format!("approval request {n} {does}, and its rule has no {lacks}"))
+}
+
+/// Looks for what is due. All that time does something to is looked at: which is first depends on what
+/// the machine did meanwhile, and no index knows that.
 pub(super) fn look(conn: &Connection, now: &Moment) -> Result<Look, Fault> {
     let mut look = Look { jumped: boots::jump(conn, now)?.is_some(), ..Look::default() };
-    let mut statement = conn.prepare_cached(&format!("{SELECT} ORDER BY asked.n"))?;
+    let mut statement =
+        conn.prepare_cached(&format!("{SELECT} AND asked.n IN ({TIMED}) ORDER BY asked.n"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
         let request = read(conn, row)?;
-        let next = match judge(&request.waits, now) {
+        let (mut is_due, mut next) = match request.judge(now) {
             Due::Expired => {
                 look.due.push(request.n);
                 continue;
             }
-            Due::Warn(left) => {
-                look.due.push(request.n);
-                left
-            }
-            Due::Later(left) => left,
+            Due::Warn(left) => (true, left),
+            Due::Later(left) => (false, left),
         };
-        look.next = Some(look.next.map_or(next, |earliest| earliest.min(next)));
+        match request.escalation(now) {
+            Some(None) => is_due = true,
+            Some(Some(left)) => next = next.min(left),
+            None => {}
+        }
+        if is_due {
+            look.due.push(request.n);
+        }
+        // Of what never expires nothing is left to come once others are asked.
+        if next < i64::MAX {
+            look.next = Some(look.next.map_or(next, |earliest| earliest.min(next)));
+        }
     }
     Ok(look)
 }
@@ -108,42 +157,50 @@ pub(super) fn settle(write: &mut Write<'_>, due: &[i64], now: &Moment) -> Result
     let mut swept = Swept { jumped: boots::note_jump(write, now)?, ..Swept::default() };
     for n in due {
         let Some(request) = find(write.conn, *n)? else { continue };
-        match judge(&request.waits, now) {
+        match request.judge(now) {
             Due::Later(_) => {}
             Due::Warn(left) => {
                 let at = Timestamp(now.at.0.saturating_add(left));
                 warn(write, &request, at, now)?;
-                let Request { run, call, tool, .. } = request;
+                let Request { run, call, tool, .. } = &request;
+                let (run, call, tool) = (run.clone(), call.clone(), tool.clone());
                 swept.warned.push(Expiring { run, call, tool, expires_at: at });
             }
             Due::Expired => {
                 let (expired, freed) = expire(write, request, now)?;
                 swept.freed.extend(freed);
                 swept.expired.push(expired);
+                continue;
             }
+        }
+        if request.escalation(now) == Some(None) {
+            swept.escalated.push(escalate(write, request, now)?);
         }
     }
     Ok(swept)
 }
 
-/// Expires those of these calls whose time is up and that somebody is about to decide. Tells about the
-/// first.
+/// Expires those of these calls whose time is up and that somebody is about to decide, and escalates those
+/// that nobody decided for a while: who may decide must not depend on who looked. Tells about the first
+/// that expired.
 pub(super) fn overdue<'c>(
     write: &mut Write<'_>,
     run: &RunId,
     calls: impl IntoIterator<Item = &'c CallId>,
     at: Timestamp,
 ) -> Result<Option<Conflict>, Fault> {
-    // Most runs have no call that ever expires.
-    let expires = write
+    // Time does nothing to the calls of most runs.
+    let timed = write
         .conn
         .prepare_cached(
             "SELECT 1 FROM runs JOIN calls ON calls.run = runs.n
              JOIN pending_approvals AS asked ON asked.n = calls.request
-             WHERE runs.id = ?1 AND told = 0 AND resolved_at IS NULL AND expires_at IS NOT NULL",
+             WHERE runs.id = ?1 AND told = 0 AND resolved_at IS NULL
+               AND (expires_at IS NOT NULL
+                 OR (escalates_at IS NOT NULL AND escalated_at IS NULL))",
         )?
         .exists([run.as_str()])?;
-    if !expires {
+    if !timed {
         return Ok(None);
     }
     let now = Moment { at, uptime: write.uptime() };
@@ -151,12 +208,14 @@ pub(super) fn overdue<'c>(
     let mut first = None;
     for id in calls {
         let Ok(call) = call_row::find(write.conn, &row, id) else { continue };
-        let Some(n) = call.request.filter(|_| call.state == CallState::Waiting) else { continue };
-        if let Some(request) = find(write.conn, n)?
-            && judge(&request.waits, &now) == Due::Expired
-        {
+        let waits = matches!(call.state, CallState::Waiting | CallState::Unknown);
+        let Some(n) = call.request.filter(|_| waits) else { continue };
+        let Some(request) = find(write.conn, n)? else { continue };
+        if request.judge(&now) == Due::Expired {
             expire(write, request, &now)?;
             first.get_or_insert(Conflict::Expired { call: call.id, at });
+        } else if request.escalation(&now) == Some(None) {
+            escalate(write, request, &now)?;
         }
     }
     Ok(first)
@@ -191,6 +250,15 @@ fn warn(
     write.record(now.at, &run.id, Some(&request.call), EventKind::ApprovalExpiring, &body)?;
     let body = json!({"call": request.call, "expires_at": expires_at.0});
     outbox::put(write, &run, MessageKind::Expiring, &body, now.at)
+}
+
+/// Has the second group of a request's reviewers count from now on.
+fn escalate(write: &mut Write<'_>, request: Request, now: &Moment) -> Result<Escalated, Fault> {
+    let Request { n, run, call, tool, rule, .. } = request;
+    let row = run_row::find(write.conn, &run)?;
+    escalate::escalate(write, &row, &call, n, &rule, now.at)?;
+    let reviewers = rule.second_group().into_iter().map(str::to_owned).collect();
+    Ok(Escalated { run, call, tool, reviewers, at: now.at })
 }
 
 /// Expires a request, and lets its run go on or fail; gives the run where it can go on now.

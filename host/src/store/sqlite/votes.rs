@@ -2,14 +2,15 @@
 
 use super::call_row::CallRow;
 use super::fault::Fault;
-use super::rules;
 use super::run_row::RunRow;
 use super::writer::Write;
+use super::{outbox, rules};
 use crate::domain::clock::Timestamp;
 use crate::domain::decision::{Decision, Resolver};
 use crate::domain::event::EventKind;
+use crate::domain::outbox::MessageKind;
 use crate::domain::rule::ApprovalRule;
-use crate::domain::vote::{self, Counted, NotCounted};
+use crate::domain::vote::{self, Counted, NotCounted, SecondGroup};
 use crate::store::{Conflict, Vote};
 use rusqlite::{Connection, params};
 use serde_json::json;
@@ -42,13 +43,13 @@ pub(super) fn cast(
 ) -> Result<bool, Fault> {
     // Without a question there is nothing to count; whoever settles it says so.
     let Some(request) = call.request else { return Ok(true) };
-    let rule = rules::of_request(write.conn, request)?;
+    let (rule, second) = rules::of_request(write.conn, request)?;
     // Where one approval is enough, none was ever not.
     let votes = if rule.quorum > 1 { read(write.conn, request)? } else { Vec::new() };
     let voted: Vec<&str> =
         votes.iter().map(|vote| vote.resolver.authenticated_as.as_str()).collect();
     let identity = &resolver.authenticated_as;
-    match vote::tally(&rule, &run.requester, &voted, identity, decision) {
+    match vote::tally(&rule.in_force(second.counts()), &run.requester, &voted, identity, decision) {
         Counted::Settled => Ok(true),
         Counted::Open { have, need } => {
             write.insert(
@@ -64,6 +65,9 @@ pub(super) fn cast(
                 "request": request,
             });
             write.record(at, &run.id, Some(&call.id), EventKind::ApprovalVoted, &body)?;
+            // Whoever may still be needed sees how far it has come.
+            let body = json!({"by": resolver.resolved_by(), "call": call.id, "have": have});
+            outbox::put(write, run, MessageKind::Decided, &body, at)?;
             Ok(false)
         }
         Counted::Refused(NotCounted::VotedBefore) => {
@@ -72,35 +76,35 @@ pub(super) fn cast(
                 call: call.id.clone(),
                 identity: identity.clone(),
                 at: before.map_or(at, |vote| vote.at),
-                standing: vote::standing(&rule, &run.requester, &voted).unwrap_or_default(),
+                standing: vote::standing(&rule, &run.requester, &voted, second).unwrap_or_default(),
             }
             .into())
         }
-        Counted::Refused(why) => Err(ineligible(run, call, &rule, identity, why).into()),
+        Counted::Refused(why) => Err(ineligible(run, call, (&rule, second), identity, why).into()),
     }
 }
 
-/// Refuses somebody whose decisions do not count under `rule`.
+/// Refuses somebody whose decisions do not count under `rule`, as far as it is in force.
 pub(super) fn check_eligible(
     run: &RunRow,
     call: &CallRow,
-    rule: &ApprovalRule,
+    (rule, second): (&ApprovalRule, SecondGroup),
     resolver: &Resolver,
 ) -> Result<(), Fault> {
     let identity = &resolver.authenticated_as;
-    vote::eligible(rule, &run.requester, identity)
-        .map_err(|why| ineligible(run, call, rule, identity, why).into())
+    vote::eligible(&rule.in_force(second.counts()), &run.requester, identity)
+        .map_err(|why| ineligible(run, call, (rule, second), identity, why).into())
 }
 
 fn ineligible(
     run: &RunRow,
     call: &CallRow,
-    rule: &ApprovalRule,
+    (rule, second): (&ApprovalRule, SecondGroup),
     identity: &str,
     why: NotCounted,
 ) -> Conflict {
     let (call, identity) = (call.id.clone(), identity.to_owned());
-    let reviewers = vote::deciders(rule, &run.requester);
+    let reviewers = vote::deciders(rule, &run.requester, second);
     match why {
         NotCounted::IsRequester => Conflict::IsRequester { call, identity, reviewers },
         NotCounted::NotAReviewer | NotCounted::VotedBefore => {

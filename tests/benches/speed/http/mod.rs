@@ -7,7 +7,7 @@ pub mod floor;
 mod load;
 mod model;
 mod served;
-mod wire;
+pub mod wire;
 
 use crate::{COMMITS, figures, raw_connection, scratch};
 use floor::Floor;
@@ -30,9 +30,9 @@ const ROUNDS: usize = 5;
 /// How long a line is measured in a round.
 const SPELL: Duration = Duration::from_millis(1500);
 
-/// Commits of a completion that calls one tool: the run, the model's turn, *started*, *finished*, *told*, and
-/// the last turn with the end.
-const COMMITS_OF_COMPLETION: usize = 6;
+/// Commits of a completion that calls one tool: the run, the model's turn, *started*, *finished* and *told*,
+/// and the last turn with the end.
+const COMMITS_OF_COMPLETION: usize = 5;
 
 /// Commits of one that pauses: the run, and the model's turn with the pause.
 const COMMITS_OF_PAUSE: usize = 2;

@@ -27,6 +27,16 @@ impl Wire {
 
     /// Sends a request, and gives the answer as soon as it begins.
     pub async fn send(&mut self, path: &str, body: Bytes) -> Response<Incoming> {
+        self.send_signed(path, body, None).await
+    }
+
+    /// The same with a header more.
+    async fn send_signed(
+        &mut self,
+        path: &str,
+        body: Bytes,
+        signature: Option<(&str, &str)>,
+    ) -> Response<Incoming> {
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(path)
@@ -35,6 +45,9 @@ impl Wire {
         if let Some(key) = &self.key {
             request = request.header(header::AUTHORIZATION, key);
         }
+        if let Some((name, value)) = signature {
+            request = request.header(name, value);
+        }
         self.sender.ready().await.unwrap();
         self.sender.send_request(request.body(Full::new(body)).unwrap()).await.unwrap()
     }
@@ -42,7 +55,22 @@ impl Wire {
     /// Sends a request and reads the whole answer.
     pub async fn ask(&mut self, path: &str, body: Bytes) -> (StatusCode, Bytes) {
         let response = self.send(path, body).await;
-        let status = response.status();
-        (status, response.into_body().collect().await.unwrap().to_bytes())
+        whole(response).await
     }
+
+    /// The same with a header more.
+    pub async fn ask_signed(
+        &mut self,
+        path: &str,
+        body: Bytes,
+        signature: (&str, &str),
+    ) -> (StatusCode, Bytes) {
+        let response = self.send_signed(path, body, Some(signature)).await;
+        whole(response).await
+    }
+}
+
+async fn whole(response: Response<Incoming>) -> (StatusCode, Bytes) {
+    let status = response.status();
+    (status, response.into_body().collect().await.unwrap().to_bytes())
 }

@@ -30,12 +30,8 @@ fn chat() -> Conversation {
     named("key:web", "chat 1")
 }
 
-fn next(owner: &Owner, conversation: &Conversation, prompt: &str) -> NewRun {
-    NewRun {
-        conversation: Some(conversation.clone()),
-        prompt: prompt.into(),
-        ..new_run(owner.id())
-    }
+fn next(conversation: &Conversation, prompt: &str) -> NewRun {
+    NewRun { conversation: Some(conversation.clone()), prompt: prompt.into(), ..new_run() }
 }
 
 fn user(text: &str) -> Message {
@@ -54,7 +50,7 @@ fn asked(
     prompt: &str,
     second: i64,
 ) -> RunId {
-    let claim = wait(store.create_run(next(owner, chat, prompt))).unwrap();
+    let claim = wait(store.create_run(next(chat, prompt), owner.id())).unwrap();
     let said = TurnRecord { assistant: answer(&format!("re: {prompt}")), ..turn(vec![], false) };
     wait(store.record_turn(&claim, said)).unwrap();
     wait(store.end_run(&claim, completed(), spent(), at(second))).unwrap();
@@ -73,8 +69,8 @@ fn a_run_begins_with_all_that_was_said_before(store: &dyn Store) {
     let owner = owner(store);
     assert_eq!(of(store, &chat()), None);
     // A run that called something, and was given messages of its own.
-    let first = NewRun { history: said_before(), ..next(&owner, &chat(), "first") };
-    let claim = wait(store.create_run(first)).unwrap();
+    let first = NewRun { history: said_before(), ..next(&chat(), "first") };
+    let claim = wait(store.create_run(first, owner.id())).unwrap();
     let calls = record(store, &claim, vec![Admission::Ready], false);
     wait(store.record_call_started(&claim, &calls[0], vec![], at(2))).unwrap();
     wait(store.record_call_finished(&claim, &calls[0], done("gone"), at(3))).unwrap();
@@ -97,8 +93,8 @@ fn a_run_begins_with_all_that_was_said_before(store: &dyn Store) {
     create(store, &owner);
     asked(store, &owner, &named("key:web", "chat 2"), "else", 5);
 
-    let second = NewRun { history: vec![user("by the way")], ..next(&owner, &chat(), "second") };
-    let claim = wait(store.create_run(second)).unwrap();
+    let second = NewRun { history: vec![user("by the way")], ..next(&chat(), "second") };
+    let claim = wait(store.create_run(second, owner.id())).unwrap();
     let mut expected = whole.messages.clone();
     expected.extend([user("by the way"), user("second")]);
     for read in [load(store, &claim.run), wait(store.load_to_drive(&claim.run)).unwrap()] {
@@ -134,8 +130,9 @@ fn a_run_begins_with_all_that_was_said_before(store: &dyn Store) {
 fn one_run_of_a_conversation_goes_on_at_a_time(store: &dyn Store) {
     let owner = owner(store);
     let busy = |run: &RunId, state| Conflict::ConversationBusy { run: run.clone(), state };
-    let refused = |prompt: &str| conflict(wait(store.create_run(next(&owner, &chat(), prompt))));
-    let claim = wait(store.create_run(next(&owner, &chat(), "first"))).unwrap();
+    let refused =
+        |prompt: &str| conflict(wait(store.create_run(next(&chat(), prompt), owner.id())));
+    let claim = wait(store.create_run(next(&chat(), "first"), owner.id())).unwrap();
     assert_eq!(refused("second"), busy(&claim.run, RunState::Running));
     let calls = record(store, &claim, vec![waiting()], true);
     assert_eq!(refused("second"), busy(&claim.run, RunState::Paused));
@@ -151,7 +148,8 @@ fn one_run_of_a_conversation_goes_on_at_a_time(store: &dyn Store) {
     assert_eq!(wait(store.runs(10)).unwrap().len(), 1);
     wait(store.cancel_run(&claim.run, alice(), at(62))).unwrap();
 
-    let all: Vec<_> = (0..10).map(|_| store.create_run(next(&owner, &chat(), "second"))).collect();
+    let all: Vec<_> =
+        (0..10).map(|_| store.create_run(next(&chat(), "second"), owner.id())).collect();
     let answers: Vec<_> = all.into_iter().map(wait).collect();
     let claims: Vec<&Claim> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
     assert_eq!(claims.len(), 1);
@@ -169,17 +167,17 @@ fn a_conversation_is_its_owners_and_its_roles(store: &dyn Store) {
         let run = asked(store, &owner, &other, "other", 6);
         assert_eq!(load(store, &run).messages[0], user("other"));
     }
-    let mut role = next(&owner, &chat(), "another role");
+    let mut role = next(&chat(), "another role");
     role.role_name = "deploy".into();
-    let claim = wait(store.create_run(role)).unwrap();
+    let claim = wait(store.create_run(role, owner.id())).unwrap();
     assert_eq!(load(store, &claim.run).messages, [user("another role")]);
     assert_eq!(of(store, &chat()).unwrap().runs, 1);
     let deploy = wait(store.conversation("deploy", &chat())).unwrap().unwrap();
     assert_eq!((deploy.latest, deploy.state), (claim.run, RunState::Running));
     // The role's text may change from one run to the next.
-    let mut changed = next(&owner, &chat(), "after a change");
+    let mut changed = next(&chat(), "after a change");
     changed.role_text.push_str("description: another\n");
-    let claim = wait(store.create_run(changed)).unwrap();
+    let claim = wait(store.create_run(changed, owner.id())).unwrap();
     assert_eq!(load(store, &claim.run).messages[0], user("mine"));
     holds(store);
 }
@@ -188,7 +186,7 @@ fn no_call_of_an_earlier_run_is_left_without_a_result(store: &dyn Store) {
     let owner = owner(store);
     // One that waits, one that is done, one that has begun.
     let begin = |conversation: &Conversation| {
-        let claim = wait(store.create_run(next(&owner, conversation, "first"))).unwrap();
+        let claim = wait(store.create_run(next(conversation, "first"), owner.id())).unwrap();
         let admissions = vec![waiting(), Admission::Ready, Admission::Ready];
         let calls = record(store, &claim, admissions, false);
         for call in &calls[1..] {
@@ -204,7 +202,7 @@ fn no_call_of_an_earlier_run_is_left_without_a_result(store: &dyn Store) {
     wait(store.cancel_run(&claim.run, alice(), at(4))).unwrap();
     calls.extend(more);
     for (conversation, calls) in [(failed, &calls[..3]), (cancelled, &calls[3..])] {
-        let claim = wait(store.create_run(next(&owner, &conversation, "second"))).unwrap();
+        let claim = wait(store.create_run(next(&conversation, "second"), owner.id())).unwrap();
         let read = load(store, &claim.run);
         assert_eq!((read.earlier, read.messages.len()), (5, 6));
         let told = &read.messages[2..5];
@@ -228,7 +226,7 @@ fn no_call_of_an_earlier_run_is_left_without_a_result(store: &dyn Store) {
 fn what_was_sealed_in_an_earlier_run_stays_so(store: &dyn Store) {
     const SECRET: &str = "ghp_0123456789abcdef0123456789abcdef0123";
     let owner = owner(store);
-    let claim = wait(store.create_run(next(&owner, &chat(), SECRET))).unwrap();
+    let claim = wait(store.create_run(next(&chat(), SECRET), owner.id())).unwrap();
     let raw =
         |text: &str| Some(RawMessage { api: "a".into(), model: "m".into(), json: text.into() });
     for said in [SECRET, "no secret"] {
@@ -239,7 +237,7 @@ fn what_was_sealed_in_an_earlier_run_stays_so(store: &dyn Store) {
     let token = load(store, &claim.run).run.prompt;
     assert!(token.starts_with("[sealed:"), "{token}");
 
-    let claim = wait(store.create_run(next(&owner, &chat(), SECRET))).unwrap();
+    let claim = wait(store.create_run(next(&chat(), SECRET), owner.id())).unwrap();
     let read = wait(store.load_to_drive(&claim.run)).unwrap();
     let plain =
         Message::Assistant { text: "no secret".into(), calls: vec![], raw: raw("no secret") };
@@ -262,7 +260,8 @@ fn a_conversation_is_pruned_whole_or_not_at_all(store: &dyn Store) {
     let first = asked(store, &owner, &long, "one", 1);
     asked(store, &owner, &short, "one", 2);
     asked(store, &owner, &long, "two", 20);
-    let waits = wait(store.create_run(next(&owner, &named("key:web", "waits"), "one"))).unwrap();
+    let waits =
+        wait(store.create_run(next(&named("key:web", "waits"), "one"), owner.id())).unwrap();
     record(store, &waits, vec![waiting()], true);
 
     // The later run of the long one is not old enough, so that the earlier one stays, too.

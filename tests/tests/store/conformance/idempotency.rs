@@ -6,7 +6,6 @@ use initrunner::domain::client_id::ClientId;
 use initrunner::domain::digest::Digest;
 use initrunner::domain::ids::RunId;
 use initrunner::domain::run::RunState;
-use initrunner::store::owner::Owner;
 use initrunner::store::{
     Conflict, DecisionRequest, Idempotency, NewRun, PruneRequest, Store, StoreError,
 };
@@ -29,8 +28,8 @@ fn sent(owner: &str, key: &str, request: &str) -> Idempotency {
     }
 }
 
-fn keyed(owner: &Owner, sent: &Idempotency) -> NewRun {
-    NewRun { idempotency: Some(sent.clone()), ..new_run(owner.id()) }
+fn keyed(sent: &Idempotency) -> NewRun {
+    NewRun { idempotency: Some(sent.clone()), ..new_run() }
 }
 
 fn repeated(run: &RunId) -> Conflict {
@@ -41,21 +40,21 @@ fn a_run_that_is_asked_for_twice_is_made_once(store: &dyn Store) {
     let owner = owner(store);
     let first = sent("key:ci", "deploy-7", "delete /tmp/scratch");
     assert_eq!(wait(store.find_repeated(&first)), Ok(None));
-    let run = wait(store.create_run(keyed(&owner, &first))).unwrap().run;
+    let run = wait(store.create_run(keyed(&first), owner.id())).unwrap().run;
     for _ in 0..2 {
-        let again = wait(store.create_run(keyed(&owner, &first)));
+        let again = wait(store.create_run(keyed(&first), owner.id()));
         assert_eq!(conflict(again), repeated(&run));
     }
     assert_eq!(wait(store.find_repeated(&first)), Ok(Some(run.clone())));
     assert_eq!(wait(store.runs(10)).unwrap().len(), 1);
     // Another request under the key is a mistake, whoever's fault it is.
     let other = sent("key:ci", "deploy-7", "delete /tmp");
-    assert_eq!(conflict(wait(store.create_run(keyed(&owner, &other)))), Conflict::KeyReused);
+    assert_eq!(conflict(wait(store.create_run(keyed(&other), owner.id()))), Conflict::KeyReused);
     assert_eq!(conflict(wait(store.find_repeated(&other))), Conflict::KeyReused);
     // Somebody else's key is another one, and so is another key; whoever gives none repeats nothing.
     for other in [sent("key:web", "deploy-7", "x"), sent("key:ci", "deploy-8", "x")] {
         assert_eq!(wait(store.find_repeated(&other)), Ok(None));
-        assert_ne!(wait(store.create_run(keyed(&owner, &other))).unwrap().run, run);
+        assert_ne!(wait(store.create_run(keyed(&other), owner.id())).unwrap().run, run);
     }
     create(store, &owner);
     create(store, &owner);
@@ -105,11 +104,11 @@ fn what_was_refused_leaves_its_key(store: &dyn Store) {
     assert_eq!(last(store, &run.run, "approval_decided")["decision"], "approve");
 
     // An id that there is already: the run is not made, and the key is free.
-    let mut twice = keyed(&owner, &sent("key:ci", "a", "a"));
+    let mut twice = keyed(&sent("key:ci", "a", "a"));
     twice.id = run.run.clone();
-    assert!(wait(store.create_run(twice.clone())).is_err());
+    assert!(wait(store.create_run(twice.clone(), owner.id())).is_err());
     twice.id = run_id();
-    assert!(wait(store.create_run(twice)).is_ok());
+    assert!(wait(store.create_run(twice, owner.id())).is_ok());
     holds(store);
 }
 
@@ -117,8 +116,8 @@ fn a_key_is_kept_for_a_day_or_as_long_as_its_run(store: &dyn Store) {
     let owner = owner(store);
     let first = sent("key:ci", "a", "a");
     let second = sent("key:ci", "b", "b");
-    let run = wait(store.create_run(keyed(&owner, &first))).unwrap();
-    let ended = wait(store.create_run(keyed(&owner, &second))).unwrap();
+    let run = wait(store.create_run(keyed(&first), owner.id())).unwrap();
+    let ended = wait(store.create_run(keyed(&second), owner.id())).unwrap();
     wait(store.end_run(&ended, completed(), spent(), at(1))).unwrap();
     // The run of the other one goes, and its key with it; only counting removes nothing.
     let count = |dry_run| PruneRequest { dry_run, ..prune(at(10)) };
@@ -126,21 +125,21 @@ fn a_key_is_kept_for_a_day_or_as_long_as_its_run(store: &dyn Store) {
     assert_eq!(wait(store.find_repeated(&second)), Ok(Some(ended.run)));
     assert_eq!(wait(store.prune(count(false))).unwrap().runs, 1);
     assert_eq!(wait(store.find_repeated(&second)), Ok(None));
-    assert!(wait(store.create_run(keyed(&owner, &second))).is_ok());
+    assert!(wait(store.create_run(keyed(&second), owner.id())).is_ok());
 
     for (seconds, known) in [(24 * HOUR, true), (24 * HOUR + 1, false)] {
         assert_eq!(wait(store.prune(prune(at(seconds)))).unwrap().runs, 0);
         assert_eq!(wait(store.find_repeated(&first)).unwrap().is_some(), known);
     }
     assert_eq!(run_of(store, &run.run).state, RunState::Running);
-    assert!(wait(store.create_run(keyed(&owner, &first))).is_ok());
+    assert!(wait(store.create_run(keyed(&first), owner.id())).is_ok());
     holds(store);
 }
 
 fn of_many_equal_requests_one_is_done(store: &dyn Store) {
     let owner = owner(store);
     let first = sent("key:ci", "a", "a");
-    let all: Vec<_> = (0..20).map(|_| store.create_run(keyed(&owner, &first))).collect();
+    let all: Vec<_> = (0..20).map(|_| store.create_run(keyed(&first), owner.id())).collect();
     let answers: Vec<_> = all.into_iter().map(wait).collect();
     let mut made = answers.iter().filter_map(|answer| answer.as_ref().ok());
     let run = made.next().unwrap().run.clone();

@@ -85,9 +85,9 @@ fn the_list_of_runs_is_newest_first(store: &dyn Store) {
 fn the_runs_of_a_role_come_page_by_page(store: &dyn Store) {
     let owner = owner(store);
     let create = |name: &str, text: &str, second| {
-        let mut run = new_run(owner.id());
+        let mut run = new_run();
         (run.role_name, run.role_text, run.at) = (name.into(), text.into(), at(second));
-        wait(store.create_run(run)).unwrap().run
+        wait(store.create_run(run, owner.id())).unwrap().run
     };
     let mut expected = Vec::new();
     for second in 0..7 {

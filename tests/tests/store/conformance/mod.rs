@@ -10,6 +10,7 @@ mod lists;
 mod owners;
 mod pages;
 mod pruning;
+mod queue;
 mod remembered;
 mod runs;
 mod sealing;
@@ -27,7 +28,7 @@ use initrunner::store::{
 
 /// A call that gave its result.
 fn done(text: &str) -> CallOutcome {
-    CallOutcome { succeeded: true, result: text.into() }
+    CallOutcome { succeeded: true, result: text.into(), told: vec![] }
 }
 
 fn spent() -> Spent {

@@ -49,8 +49,8 @@ fn runs_are_listed_page_by_page(store: &dyn Store) {
     assert!(wait(store.list_runs(RunFilter::default(), WHOLE)).unwrap().runs.is_empty());
     // The clock goes back and forth, and stands still.
     let new = |second| {
-        let run = NewRun { at: at(second), ..new_run(owner.id()) };
-        wait(store.create_run(run)).unwrap().run
+        let run = NewRun { at: at(second), ..new_run() };
+        wait(store.create_run(run, owner.id())).unwrap().run
     };
     let ids: Vec<RunId> = [5, 3, 3, 9, 1, 1, 7].into_iter().map(new).collect();
     let newest: Vec<RunId> = ids.iter().rev().cloned().collect();
@@ -90,10 +90,10 @@ fn runs_are_listed_by_what_they_are(store: &dyn Store) {
                 role_name: role.into(),
                 requester: requester.into(),
                 at: at(10 * i64::try_from(number).unwrap() + second),
-                ..new_run(owner.id())
+                ..new_run()
             };
             all.push(run.id.clone());
-            claims.push(wait(store.create_run(run)).unwrap());
+            claims.push(wait(store.create_run(run, owner.id())).unwrap());
         }
     }
     record(store, &claims[1], vec![waiting(), waiting()], true);
@@ -140,7 +140,7 @@ fn waits(
     tools: &[&str],
     second: i64,
 ) -> Vec<CallId> {
-    let claim = wait(store.create_run(NewRun { owner: owner.id().clone(), ..run })).unwrap();
+    let claim = wait(store.create_run(run, owner.id())).unwrap();
     let call = |tool: &&str| {
         let mut call = new_call(waiting());
         call.model_tool = (*tool).into();
@@ -182,7 +182,7 @@ fn the_queue_is_listed_page_by_page(store: &dyn Store) {
     let any = PendingFilter::default();
     let none = wait(store.list_pending(any.clone(), WHOLE)).unwrap();
     assert_eq!((none.calls.len(), none.total, none.next), (0, 0, None));
-    let new = |second| waits(store, &owner, new_run(owner.id()), &["a", "b"], second);
+    let new = |second| waits(store, &owner, new_run(), &["a", "b"], second);
     // Two moments, and several at each.
     let mut oldest = [new(9), new(1), new(9), new(1)];
     oldest.sort_by_key(|calls| {
@@ -216,7 +216,7 @@ fn the_queue_is_listed_by_what_waits(store: &dyn Store) {
     let run = |role: &str, requester: &str| NewRun {
         role_name: role.into(),
         requester: requester.into(),
-        ..new_run(owner.id())
+        ..new_run()
     };
     let mut all = waits(store, &owner, run("demo", "os:alice"), &["shell", "sql"], 1);
     all.extend(waits(store, &owner, run("demo", "os:bob"), &["sql"], 2));
@@ -224,7 +224,7 @@ fn the_queue_is_listed_by_what_waits(store: &dyn Store) {
     let of_run = other.id.clone();
     all.extend(waits(store, &owner, other, &["shell"], 3));
     // One of unknown outcome.
-    let claim = wait(store.create_run(run("demo", "os:alice"))).unwrap();
+    let claim = wait(store.create_run(run("demo", "os:alice"), owner.id())).unwrap();
     let calls = record(store, &claim, vec![Admission::Ready], false);
     wait(store.record_call_started(&claim, &calls[0], vec![], at(4))).unwrap();
     wait(store.interrupt_run(&claim, "no".into(), spent(), at(4))).unwrap();

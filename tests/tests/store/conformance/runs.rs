@@ -2,10 +2,11 @@
 
 use super::{completed, done, spent};
 use crate::fixture::*;
+use initrunner::domain::client_id::ClientId;
 use initrunner::domain::message::Message;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::CallState;
-use initrunner::store::{Admission, Conflict, NewRun, Store, StoreError, StoredRun};
+use initrunner::store::{Admission, Conflict, Conversation, NewRun, Store, StoreError, StoredRun};
 
 conformance!(
     a_run_lives_from_its_prompt_to_its_answer,
@@ -13,6 +14,7 @@ conformance!(
     a_cancelled_run_ends_whoever_drives_it,
     a_run_that_ended_stays_ended,
     everything_of_a_run_comes_back,
+    a_new_run_is_known_as_it_would_be_read,
     what_was_said_before_comes_before_the_prompt,
     what_is_not_there_is_named,
     a_components_bytes_outlive_what_needs_them_by_a_day,
@@ -97,12 +99,12 @@ fn a_run_that_ended_stays_ended(store: &dyn Store) {
 
 fn everything_of_a_run_comes_back(store: &dyn Store) {
     let owner = owner(store);
-    let mut given = new_run(owner.id());
+    let mut given = new_run();
     given.role_path =
         <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(b"/tmp/\xff".to_vec())
             .into();
     given.prompt = "é\n'\"\0".into();
-    wait(store.create_run(given.clone())).unwrap();
+    wait(store.create_run(given.clone(), owner.id())).unwrap();
     let run = run_of(store, &given.id);
     assert_eq!(run.role_name, given.role_name);
     assert_eq!(run.role_text, given.role_text);
@@ -113,17 +115,17 @@ fn everything_of_a_run_comes_back(store: &dyn Store) {
     assert_eq!(run.budgets, given.budgets);
     assert_eq!((run.created_at, run.updated_at), (given.at, given.at));
     // An id is given once.
-    let mut twice = new_run(owner.id());
+    let mut twice = new_run();
     twice.id = given.id;
-    assert!(matches!(wait(store.create_run(twice)), Err(StoreError::Failed { .. })));
+    assert!(matches!(wait(store.create_run(twice, owner.id())), Err(StoreError::Failed { .. })));
 }
 
 fn what_was_said_before_comes_before_the_prompt(store: &dyn Store) {
     let owner = owner(store);
     let prompt = Message::User { text: "delete /tmp/scratch".into() };
     for history in [vec![], said_before(), vec![said_before().remove(1)]] {
-        let given = NewRun { history: history.clone(), ..new_run(owner.id()) };
-        let claim = wait(store.create_run(given)).unwrap();
+        let given = NewRun { history: history.clone(), ..new_run() };
+        let claim = wait(store.create_run(given, owner.id())).unwrap();
         let mut expected = history.clone();
         expected.push(prompt.clone());
         let read = |run: StoredRun| (run.messages, run.prompt_at);
@@ -171,10 +173,10 @@ fn a_components_bytes_outlive_what_needs_them_by_a_day(store: &dyn Store) {
     wait(store.end_run(&second, completed(), spent(), at(0))).unwrap();
 
     // The paused run still needs them, however long it waits.
-    let mut other = new_run(owner.id());
+    let mut other = new_run();
     other.components = vec![];
     other.at = at(3 * DAY);
-    let other = wait(store.create_run(other)).unwrap();
+    let other = wait(store.create_run(other, owner.id())).unwrap();
     assert!(wait(store.component(&digest)).unwrap().is_some());
     let mut request = approve(&first.run, &calls, &owner);
     request.at = at(3 * DAY);
@@ -189,7 +191,58 @@ fn a_components_bytes_outlive_what_needs_them_by_a_day(store: &dyn Store) {
 
     create(store, &owner);
     assert!(wait(store.component(&digest)).unwrap().is_some());
-    let mut forged = new_run(owner.id());
+    let mut forged = new_run();
     forged.components = vec![(digest_of("other"), bytes.into_owned().into())];
-    assert!(matches!(wait(store.create_run(forged)), Err(StoreError::Failed { .. })));
+    assert!(matches!(wait(store.create_run(forged, owner.id())), Err(StoreError::Failed { .. })));
+}
+
+fn a_new_run_is_known_as_it_would_be_read(store: &dyn Store) {
+    let owner = owner(store);
+    let check = |run: NewRun| {
+        let claim = wait(store.create_run(run.clone(), owner.id())).unwrap();
+        let read = wait(store.load_to_drive(&claim.run)).unwrap();
+        let known = run.written(&claim).unwrap();
+        assert_eq!(format!("{known:#?}"), format!("{read:#?}"));
+    };
+    let plain = new_run;
+    check(plain());
+    let texts = [
+        "",
+        "\0 \u{feff}\u{2028}\r\n\"\\ é \u{1f600}",
+        // Sealed, and opened again for whoever drives the run.
+        "it is ghp_0123456789abcdef0123456789abcdef0123, twice ghp_0123456789abcdef0123456789abcdef0123",
+        "[sealed:0123456789abcdef]",
+    ];
+    for text in texts.map(str::to_owned) {
+        let user = Message::User { text: text.clone() };
+        let model = Message::Assistant { text: text.clone(), calls: vec![], raw: None };
+        check(NewRun { prompt: text.clone(), ..plain() });
+        check(NewRun { history: vec![user.clone(), model, user], ..plain() });
+        check(NewRun {
+            role_name: text.clone(),
+            role_text: text.clone(),
+            files: [(text.clone(), text.clone()), ("b".into(), "a".into())].into(),
+            trigger: text.clone(),
+            requester: text.clone(),
+            reply_to: vec![text],
+            ..plain()
+        });
+    }
+    let odd = std::os::unix::ffi::OsStringExt::from_vec(b"/home/\xff\xfe/role.yaml".to_vec());
+    check(NewRun { role_path: std::ffi::OsString::into(odd), components: vec![], ..plain() });
+    let other = (digest_of("other"), b"other".to_vec().into());
+    check(NewRun { components: vec![other.clone(), component(), other], ..plain() });
+    let budgets = initrunner::domain::budget::Budgets {
+        max_requests: 1,
+        max_tool_calls: u32::MAX,
+        max_wall_time: 7,
+    };
+    check(NewRun { budgets, at: at(-1_000_000), ..plain() });
+
+    // What was said in a conversation before it, only the store knows.
+    let id = ClientId::parse("c").unwrap();
+    let conversation = Some(Conversation { owner: "os:alice".into(), id });
+    let run = NewRun { conversation, ..plain() };
+    let claim = wait(store.create_run(run.clone(), owner.id())).unwrap();
+    assert!(run.written(&claim).is_none());
 }

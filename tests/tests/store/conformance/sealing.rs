@@ -20,8 +20,8 @@ const SECRET: &str = "ghp_0123456789abcdef0123456789abcdef0123";
 fn paused_with(store: &dyn Store, text: &str) -> (Claim, NewRun, TurnRecord) {
     let owner = owner(store);
     let said = Message::Assistant { text: text.into(), calls: vec![], raw: None };
-    let run = NewRun { prompt: text.into(), history: vec![said], ..new_run(owner.id()) };
-    let claim = wait(store.create_run(run.clone())).unwrap();
+    let run = NewRun { prompt: text.into(), history: vec![said], ..new_run() };
+    let claim = wait(store.create_run(run.clone(), owner.id())).unwrap();
     let preview = Preview { format: PreviewFormat::Plain, text: text.into() };
     let call = NewCall {
         arguments: serde_json::json!({"command": text}).to_string(),

@@ -1,12 +1,12 @@
 //! Turns: the messages and calls of one answer, the pause that follows, the results that are told.
 
-use super::spent;
+use super::{done, kinds, spent};
 use crate::fixture::*;
 use initrunner::domain::budget::Spent;
 use initrunner::domain::message::Message;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::{CallState, RefusedBy};
-use initrunner::store::{Admission, Conflict, Store};
+use initrunner::store::{Admission, CallOutcome, Conflict, Store};
 
 conformance!(
     messages_come_back_in_order_and_unchanged,
@@ -14,6 +14,7 @@ conformance!(
     a_run_pauses_only_where_something_waits,
     pausing_loses_track_of_what_was_started,
     results_are_told_once_each,
+    a_result_is_told_with_the_transaction_that_brings_it,
 );
 
 fn messages_come_back_in_order_and_unchanged(store: &dyn Store) {
@@ -108,4 +109,51 @@ fn results_are_told_once_each(store: &dyn Store) {
         Conflict::AlreadyTold { call: calls[0].clone() }
     );
     assert_eq!(wait(store.load_run(&claim.run)).unwrap().messages.len(), 3);
+}
+
+fn a_result_is_told_with_the_transaction_that_brings_it(store: &dyn Store) {
+    let owner = owner(store);
+    let begun = || {
+        let claim = create(store, &owner);
+        let calls =
+            record(store, &claim, vec![refused(), Admission::Ready, Admission::Ready], false);
+        for call in &calls[1..] {
+            wait(store.record_call_started(&claim, call, vec![], at(2))).unwrap();
+        }
+        wait(store.record_call_finished(&claim, &calls[1], done("1"), at(3))).unwrap();
+        let texts = ["no", "1", "2"];
+        let told: Vec<_> = calls.iter().zip(texts).map(|(call, text)| result(call, text)).collect();
+        (claim, calls, told)
+    };
+    let (one, calls, told) = begun();
+    let with = |told: &[Message]| CallOutcome { told: told.into(), ..done("2") };
+    wait(store.record_call_finished(&one, &calls[2], with(&told), at(4))).unwrap();
+    let (two, calls, told) = begun();
+    wait(store.record_call_finished(&two, &calls[2], done("2"), at(4))).unwrap();
+    wait(store.tell_results(&two, told, at(4))).unwrap();
+    // What is stored is the same, but for the ids.
+    let shape = |run: &initrunner::domain::ids::RunId| {
+        let stored = wait(store.load_run(run)).unwrap();
+        let calls = stored.calls.iter().map(|it| (it.state, it.told, it.result.clone()));
+        let content = |said: &Message| match said {
+            Message::ToolResult { content, is_error, .. } => Some((content.clone(), *is_error)),
+            Message::User { .. } | Message::Assistant { .. } => None,
+        };
+        let told: Vec<_> = stored.messages.iter().map(content).collect();
+        (calls.collect::<Vec<_>>(), told, stored.run.updated_at, kinds(store, run))
+    };
+    assert_eq!(shape(&one.run), shape(&two.run));
+    assert!(calls_of(store, &one.run).iter().all(|call| call.told));
+
+    // All of it or nothing: as long as another call is open, neither is written down.
+    let claim = create(store, &owner);
+    let calls = record(store, &claim, vec![Admission::Ready, Admission::Ready], false);
+    wait(store.record_call_started(&claim, &calls[0], vec![], at(2))).unwrap();
+    let early = [result(&calls[0], "2"), result(&calls[1], "?")];
+    assert_eq!(
+        conflict(wait(store.record_call_finished(&claim, &calls[0], with(&early), at(3)))),
+        Conflict::WrongCallState { call: calls[1].clone(), state: CallState::Ready }
+    );
+    assert_eq!(states(store, &claim.run), [CallState::Started, CallState::Ready]);
+    assert_eq!(wait(store.load_run(&claim.run)).unwrap().messages.len(), 2);
 }

@@ -85,7 +85,7 @@ fn whoever_is_no_reviewer_changes_nothing(store: &dyn Store) {
         let expected = Conflict::NotAReviewer {
             call: calls[0].clone(),
             identity: "os:mallory".into(),
-            reviewers: "os:alice, os:bob or os:carol".into(),
+            reviewers: "os:alice, os:bob or os:carol may".into(),
         };
         assert_eq!(refused, expected);
     }

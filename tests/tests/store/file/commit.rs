@@ -10,7 +10,7 @@ fn what_waits_together_commits_together() {
     let owner = owner(&store);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let verbs: Vec<_> = (0..200).map(|_| store.create_run(new_run(owner.id()))).collect();
+        let verbs: Vec<_> = (0..200).map(|_| store.create_run(new_run(), owner.id())).collect();
         for verb in verbs {
             verb.await.unwrap();
         }
@@ -26,17 +26,17 @@ fn a_failing_verb_undoes_only_itself() {
     let files = Files::new();
     let store = files.open();
     let owner = owner(&store);
-    let good = new_run(owner.id());
+    let good = new_run();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let results: Vec<_> = runtime.block_on(async {
         // All of these wait before the first is done with its commit.
         let verbs: Vec<_> = (0..60)
             .map(|number| {
-                let mut run = new_run(owner.id());
+                let mut run = new_run();
                 if number % 3 == 1 {
                     run.id = good.id.clone();
                 }
-                store.create_run(run)
+                store.create_run(run, owner.id())
             })
             .collect();
         let mut results = Vec::new();

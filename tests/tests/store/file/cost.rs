@@ -38,9 +38,9 @@ fn the_queue_of_ten_thousand_and_opening_are_quick() {
         for _ in 0..40 {
             let mut verbs = Vec::new();
             for _ in 0..250 {
-                let run = new_run(owner.id());
+                let run = new_run();
                 let id = run.id.clone();
-                verbs.push((id, store.create_run(run)));
+                verbs.push((id, store.create_run(run, owner.id())));
             }
             let mut turns = Vec::new();
             for (_, verb) in verbs {

@@ -113,5 +113,5 @@ fn a_newer_schema_is_refused() {
     files.open();
     files.raw().execute_batch("PRAGMA user_version = 7").unwrap();
     let error = opened(files.options());
-    assert_eq!(error, StoreError::NewerSchema { path: files.path(), found: 7, known: 2 });
+    assert_eq!(error, StoreError::NewerSchema { path: files.path(), found: 7, known: 3 });
 }

@@ -44,7 +44,7 @@ fn the_only_thread_of_a_process_does_not_wait_for_a_lock() {
     let raw = files.raw();
     raw.execute_batch("BEGIN IMMEDIATE").unwrap();
     // This thread lets the lock go, so it must come back from here first.
-    let second = store.create_run(new_run(owner.id()));
+    let second = store.create_run(new_run(), owner.id());
     raw.execute_batch("COMMIT").unwrap();
     wait(second).unwrap();
     create(&store, &owner);

@@ -59,9 +59,9 @@ fn a_missing_key_stops_writing_and_not_reading() {
     fs::remove_file(files.folder.path().join("keys/audit.key")).unwrap();
     let store = files.open();
     assert_eq!(wait(store.pending(10)).unwrap().1, 1);
-    let error = wait(store.create_run(new_run(owner.id()))).unwrap_err();
+    let error = wait(store.create_run(new_run(), owner.id())).unwrap_err();
     assert!(error.to_string().contains("audit.key` is missing; restore it"), "{error}");
     fs::write(files.folder.path().join("keys/audit.key"), "short").unwrap();
-    let error = wait(store.create_run(new_run(owner.id()))).unwrap_err();
+    let error = wait(store.create_run(new_run(), owner.id())).unwrap_err();
     assert!(error.to_string().contains("it has 5 bytes and not 32"), "{error}");
 }

@@ -18,6 +18,8 @@ impl Call {
             settled: None,
             vouched: false,
             expires: None,
+            escalates: None,
+            escalated: false,
             remembered_from: None,
             attempts: 0,
             told: false,
@@ -36,6 +38,11 @@ impl Call {
 
     pub fn is_overdue(&self, now: u64) -> bool {
         self.state == CallState::Waiting && self.expires.is_some_and(|at| at <= now)
+    }
+
+    /// Whether a second group is to be asked about it, and was not.
+    pub fn is_overlooked(&self, now: u64) -> bool {
+        self.waits() && !self.escalated && self.escalates.is_some_and(|at| at <= now)
     }
 
     /// Nobody will learn what became of it, and the model is told so.
@@ -60,6 +67,8 @@ impl Model {
         // That nobody knows whether something happened stays true for ever.
         let limit = rule.expires_after.filter(|_| state == CallState::Waiting);
         call.expires = limit.map(|limit| now + limit);
+        call.escalates = rule.escalate.as_ref().map(|escalation| now + escalation.after);
+        call.escalated = false;
         call.rule = Some(rule);
     }
 

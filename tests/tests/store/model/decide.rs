@@ -16,6 +16,15 @@ pub fn eligible(rule: &ApprovalRule, who: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The rule with the second group among its reviewers, where they count.
+pub fn in_force(rule: &ApprovalRule, escalated: bool) -> ApprovalRule {
+    let mut rule = rule.clone();
+    if let Some(escalation) = rule.escalate.as_ref().filter(|_| escalated) {
+        rule.reviewers.extend(escalation.reviewers.iter().cloned());
+    }
+    rule
+}
+
 impl Model {
     /// Everything that was said, or nothing of it. The last decision claims the run.
     pub fn decide(
@@ -56,14 +65,18 @@ impl Model {
             // Whatever became of it, it was these arguments.
             return Err(Refusal::WrongCallState(call.state));
         }
-        eligible(&call.rule.clone().unwrap_or_else(ApprovalRule::required), who)?;
+        let escalated = call.escalated;
+        let rule = call.rule.clone().unwrap_or_else(ApprovalRule::required);
+        eligible(&in_force(&rule, escalated), who)?;
         if let Some(edit) = &said.edit {
             self.ask(at, edit.rule.clone(), CallState::Waiting);
             let call = &mut self.calls[at];
             call.kind = edit.kind;
             call.bound = edit.kind;
             call.edits += 1;
-            eligible(&edit.rule, who)?;
+            // Nobody has settled it for as long as that, whatever it is now.
+            call.escalated = escalated && edit.rule.escalate.is_some();
+            eligible(&in_force(&edit.rule, escalated), who)?;
         }
         let call = &mut self.calls[at];
         let rule = call.rule.clone().unwrap_or_else(ApprovalRule::required);

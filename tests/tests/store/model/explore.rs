@@ -80,6 +80,9 @@ fn every_state_and_every_refusal_is_met() {
             met.insert(model.state.to_string());
             for call in &model.calls {
                 met.insert(call.state.to_string());
+                if call.escalated {
+                    met.insert(format!("escalated, {}", call.state));
+                }
                 if call.edits > 0 {
                     met.insert(format!("edited, {}", call.state));
                 }
@@ -98,6 +101,7 @@ fn every_state_and_every_refusal_is_met() {
         "attempt 3",
         "refused by policy",
         "edited, started",
+        "escalated, approved",
         "edited, expired",
         "remembered, started",
         "WrongState(Cancelled)",

@@ -20,8 +20,8 @@ pub fn finish(model: &Model, approve: bool) -> Option<Verb> {
         if call.is_overdue(model.now) {
             return Some(Verb::Sweep { process: 0 });
         }
-        let rule = call.rule.as_ref()?;
-        let may = |who: &&&str| decide::eligible(rule, who).is_ok() && !call.votes.contains(who);
+        let rule = decide::in_force(call.rule.as_ref()?, call.escalated);
+        let may = |who: &&&str| decide::eligible(&rule, who).is_ok() && !call.votes.contains(who);
         let who = PEOPLE.iter().find(may)?;
         let said = vec![Said { call: at, shown: call.version(), approve, edit: None }];
         return Some(Verb::Decide { process: 1, who, said });

@@ -190,7 +190,11 @@ impl Ledger {
         let rule = call.rule.clone().unwrap_or_else(ApprovalRule::required);
         assert_eq!(approvals.len(), rule.quorum as usize, "not as many as the rule asks for");
         for who in approvals {
-            assert_eq!(eligible(&rule, PEOPLE[0], who), Ok(()), "{who} was counted");
+            assert_eq!(
+                eligible(&rule.in_force(call.escalated), PEOPLE[0], who),
+                Ok(()),
+                "{who} was counted"
+            );
         }
         if rule.remember == Remember::Run {
             self.remembered.push((rule, call.bound));

@@ -17,7 +17,7 @@ mod verb;
 
 pub use verb::{Answer, Asked, Refusal, Then, Verb};
 
-use initrunner::domain::rule::{ApprovalRule, OnExpiry, Remember};
+use initrunner::domain::rule::{ApprovalRule, Escalation, OnExpiry, Remember};
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::CallState;
 
@@ -33,11 +33,14 @@ pub const NOBODY: &str = "system";
 /// Seconds until a question expires, in the rules that have a limit.
 pub const LIMIT: u64 = 100;
 
+/// Seconds until a second group of reviewers counts, in the rule that has one.
+pub const DELAY: u64 = LIMIT / 2;
+
 /// How often a call is started without a person being asked in between.
 pub const MOST_ATTEMPTS: u32 = 3;
 
 /// The rules that calls wait under.
-pub fn rules() -> [ApprovalRule; 6] {
+pub fn rules() -> [ApprovalRule; 7] {
     let plain = ApprovalRule::required();
     let two_of_three = ApprovalRule {
         reviewers: PEOPLE[..3].iter().map(|name| (*name).to_owned()).collect(),
@@ -50,7 +53,13 @@ pub fn rules() -> [ApprovalRule; 6] {
         ApprovalRule { remember: Remember::Run, ..plain.clone() },
         ApprovalRule { expires_after: Some(LIMIT), ..plain.clone() },
         ApprovalRule { expires_after: Some(LIMIT), on_expiry: OnExpiry::Fail, ..two_of_three },
-        ApprovalRule { quorum: 2, not_requester: true, remember: Remember::Run, ..plain },
+        ApprovalRule { quorum: 2, not_requester: true, remember: Remember::Run, ..plain.clone() },
+        ApprovalRule {
+            reviewers: PEOPLE[..2].iter().map(|name| (*name).to_owned()).collect(),
+            quorum: 2,
+            escalate: Some(Escalation { after: DELAY, reviewers: vec![PEOPLE[2].to_owned()] }),
+            ..plain
+        },
     ]
 }
 
@@ -104,6 +113,10 @@ pub struct Call {
     pub vouched: bool,
     /// When the latest request expires.
     pub expires: Option<u64>,
+    /// When a second group of reviewers counts for it too.
+    pub escalates: Option<u64>,
+    /// Whether they do.
+    pub escalated: bool,
     /// The call whose approval this one repeats.
     pub remembered_from: Option<usize>,
     pub attempts: u32,

@@ -9,13 +9,15 @@ use initrunner::domain::tool_call::{CallState, RefusedBy};
 impl Model {
     /// Does a verb, or tells why it does nothing.
     pub fn perform(&mut self, verb: &Verb) -> Result<Answer, Refusal> {
+        let mut after = self.clone();
         if let Verb::Decide { said, .. } = verb {
-            // However late somebody notices: what nobody decided in time is not decided.
-            if self.expire(said.iter().map(|said| said.call).collect()) {
+            // However late somebody notices: what nobody decided in time is not decided, and what nobody
+            // decided for a while is for others too.
+            if after.let_time_act(said.iter().map(|said| said.call).collect()) {
+                *self = after;
                 return Err(Refusal::Expired);
             }
         }
-        let mut after = self.clone();
         let answer = after.attempt(verb)?;
         *self = after;
         Ok(answer)
@@ -127,7 +129,7 @@ impl Model {
                 let paused = self.state == RunState::Paused || self.is_orphaned();
                 let mut oldest_first: Vec<usize> = (0..self.calls.len()).collect();
                 oldest_first.sort_by_key(|call| self.calls[*call].version());
-                self.expire(oldest_first);
+                self.let_time_act(oldest_first);
                 let freed = paused && self.state == RunState::Interrupted;
                 return Ok(Answer::Swept { freed });
             }
@@ -246,11 +248,23 @@ impl Model {
         self.state = state;
     }
 
-    /// Expires those of the calls whose time is up, one after the other; tells whether there were any.
-    fn expire(&mut self, mut calls: Vec<usize>) -> bool {
+    /// Expires those of the calls whose time is up, and escalates those that nobody decided for a while,
+    /// one after the other; tells whether any expired.
+    fn let_time_act(&mut self, mut calls: Vec<usize>) -> bool {
         let now = self.now;
-        calls.retain(|call| self.calls.get(*call).is_some_and(|call| call.is_overdue(now)));
+        calls.retain(|call| {
+            let call = self.calls.get(*call);
+            call.is_some_and(|call| call.is_overdue(now) || call.is_overlooked(now))
+        });
+        let mut expired = false;
         for call in &calls {
+            if !self.calls[*call].is_overdue(now) {
+                // Of a run that ended nobody is asked anything.
+                let asked = !self.state.is_final() && self.calls[*call].is_overlooked(now);
+                self.calls[*call].escalated |= asked;
+                continue;
+            }
+            expired = true;
             self.adopt_if_orphaned();
             let call = &mut self.calls[*call];
             if call.state != CallState::Waiting {
@@ -265,6 +279,6 @@ impl Model {
                 self.state = RunState::Interrupted;
             }
         }
-        !calls.is_empty()
+        expired
     }
 }

@@ -174,6 +174,9 @@ impl From<StoreError> for Refusal {
                 Conflict::IsRequester { .. } => Self::IsRequester,
                 Conflict::VotedBefore { .. } => Self::VotedBefore,
                 other @ Conflict::ProgramRuns { .. } => panic!("no program was started: {other}"),
+                other @ (Conflict::QueueFull { .. } | Conflict::DayFull { .. }) => {
+                    panic!("no run is queued: {other}")
+                }
                 other @ (Conflict::Repeated { .. }
                 | Conflict::KeyReused
                 | Conflict::ConversationBusy { .. }) => {

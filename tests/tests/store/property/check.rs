@@ -64,8 +64,10 @@ pub(super) fn check_step(
     }
 }
 
-fn may_decide(rule: &ApprovalRule, who: &str) -> bool {
-    let named = rule.reviewers.is_empty() || rule.reviewers.iter().any(|name| name == who);
+fn may_decide(rule: &ApprovalRule, escalated: bool, who: &str) -> bool {
+    let second = rule.escalate.iter().filter(|_| escalated).flat_map(|it| &it.reviewers);
+    let named =
+        rule.reviewers.is_empty() || rule.reviewers.iter().chain(second).any(|it| it == who);
     named && !(rule.not_requester && who == PEOPLE[0])
 }
 
@@ -91,6 +93,8 @@ pub(super) fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i6
     let mut votes: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
     // Requests that people were warned about.
     let mut warned: BTreeSet<i64> = BTreeSet::new();
+    // Requests that a second group of reviewers is asked about.
+    let mut escalated: BTreeSet<i64> = BTreeSet::new();
     // Requests that people themselves approved.
     let mut approved: BTreeSet<i64> = BTreeSet::new();
     // A cancellation denies whoever's call it is.
@@ -119,7 +123,8 @@ pub(super) fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i6
                 assert!(open[call].contains(&request), "a vote on what was not asked");
                 let who = body["authenticated_as"].as_str().unwrap().to_owned();
                 // Whoever votes and edits again at once leaves no trace of the rule in between.
-                assert!(rules.get(&request).is_none_or(|rule| may_decide(rule, &who)));
+                let escalated = escalated.contains(&request);
+                assert!(rules.get(&request).is_none_or(|rule| may_decide(rule, escalated, &who)));
                 assert!(votes.entry(request).or_default().insert(who), "counted twice");
             }
             "approval_decided" => {
@@ -127,7 +132,7 @@ pub(super) fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i6
                 assert!(open.entry(call).or_default().remove(&request), "decided twice");
                 let who = body["authenticated_as"].as_str().unwrap().to_owned();
                 let rule = &rules[&request];
-                let reviewer = may_decide(rule, &who);
+                let reviewer = may_decide(rule, escalated.contains(&request), &who);
                 if body["decision"] == "approve" {
                     allowed.insert(call, 1);
                     approved.insert(request);
@@ -156,6 +161,13 @@ pub(super) fn check_whole(run: &StoredRun, events: &[Event], rules: &BTreeMap<i6
                 let request = body["request"].as_i64().unwrap();
                 assert!(open[call].contains(&request), "a warning about what nobody is asked");
                 assert!(warned.insert(request), "warned twice");
+            }
+            "approval_escalated" => {
+                let request = body["request"].as_i64().unwrap();
+                assert!(open[call].contains(&request), "escalated what nobody is asked");
+                assert!(escalated.insert(request), "escalated twice");
+                // Of one that was edited away since, the rule is not known any more.
+                assert!(rules.get(&request).is_none_or(|rule| rule.escalate.is_some()));
             }
             "approval_expired" => {
                 let request = body["request"].as_i64().unwrap();

@@ -35,6 +35,7 @@ struct CallView {
     rule: Option<String>,
     votes: Vec<String>,
     expires: bool,
+    escalated: bool,
     /// By whom, where the decision still holds.
     decided: Option<String>,
     remembered_from: Option<usize>,
@@ -65,6 +66,7 @@ impl View {
                 rule: call.rule.as_ref().map(in_words),
                 votes: call.votes.iter().map(|who| (*who).to_owned()).collect(),
                 expires: call.state == CallState::Waiting && call.expires.is_some(),
+                escalated: call.escalated,
                 decided: match call.settled {
                     Some(Settled::Decided(who)) if has_decision(call.state) => Some(who.to_owned()),
                     _ => None,
@@ -118,6 +120,7 @@ impl View {
             rule: call.rule.as_ref().map(in_words),
             votes: call.voters().into_iter().map(str::to_owned).collect(),
             expires: call.expires_at.is_some(),
+            escalated: call.escalated_at.is_some(),
             decided: match &call.resolver {
                 Some(resolver) if has_decision(call.state) => {
                     assert!(call.decision.is_some() && call.decided_at.is_some());
@@ -145,6 +148,7 @@ impl View {
                 rule: Some(in_words(&waits.rule)),
                 votes: waits.voters().into_iter().map(str::to_owned).collect(),
                 expires: waits.expires_at.is_some(),
+                escalated: waits.escalated_at.is_some(),
                 ..calls[at].clone()
             };
             (at, shown)

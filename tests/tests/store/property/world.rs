@@ -117,7 +117,8 @@ impl World {
             }
             Verb::Finish { claim, call, succeeded } => {
                 let (claim, store) = self.held(*claim);
-                let outcome = CallOutcome { succeeded: *succeeded, result: "result".into() };
+                let outcome =
+                    CallOutcome { succeeded: *succeeded, result: "result".into(), told: vec![] };
                 wait(store.record_call_finished(&claim, &self.call(*call), outcome, now))?;
             }
             Verb::Readmit { claim, call, ask } => {

@@ -127,7 +127,7 @@ fn a_living_owner_goes_on_after_an_expiry(store: &dyn Store, clock: &ManualClock
     wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
     clock.advance(10 * SECOND);
     assert_eq!(sweep(store, clock).freed, []);
-    let outcome = CallOutcome { succeeded: true, result: "1".into() };
+    let outcome = CallOutcome { succeeded: true, result: "1".into(), told: vec![] };
     wait(store.record_call_finished(&claim, &calls[0], outcome, clock.now())).unwrap();
     let pause = wait(store.pause_run(&claim, Default::default(), clock.now()));
     assert_eq!(conflict(pause), Conflict::NothingWaits { run: claim.run.clone() });

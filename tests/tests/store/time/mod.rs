@@ -22,6 +22,7 @@ macro_rules! conformance_in_time {
     };
 }
 
+mod escalation;
 mod expiry;
 mod outbox;
 mod programs;
@@ -31,7 +32,7 @@ use crate::fixture::*;
 use initrunner::domain::clock::{Clock, ManualClock};
 use initrunner::domain::event::Event;
 use initrunner::domain::ids::{CallId, RunId};
-use initrunner::domain::rule::{ApprovalRule, OnExpiry};
+use initrunner::domain::rule::{ApprovalRule, Escalation, OnExpiry};
 use initrunner::store::sqlite::{OpenOptions, SqliteStore};
 use initrunner::store::{Claim, Store, Swept};
 use std::sync::Arc;
@@ -49,6 +50,15 @@ fn open(files: &Files, clock: &Arc<ManualClock>) -> SqliteStore {
 
 fn within(seconds: u64, on_expiry: OnExpiry) -> ApprovalRule {
     ApprovalRule { expires_after: Some(seconds), on_expiry, ..ApprovalRule::required() }
+}
+
+/// `os:alice` decides, and after so many seconds `os:carol` too.
+fn escalating(after: u64) -> ApprovalRule {
+    ApprovalRule {
+        reviewers: vec!["os:alice".into()],
+        escalate: Some(Escalation { after, reviewers: vec!["os:carol".into()] }),
+        ..ApprovalRule::required()
+    }
 }
 
 /// A paused run with so many calls that wait for at most so many seconds.

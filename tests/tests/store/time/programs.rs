@@ -47,7 +47,7 @@ fn a_program_is_written_down_while_its_call_runs(store: &dyn Store, clock: &Manu
     wait(store.record_call_started(&claim, &calls[0], vec![], clock.now())).unwrap();
     record(1).unwrap();
     record(1).unwrap();
-    let outcome = CallOutcome { succeeded: true, result: "1".into() };
+    let outcome = CallOutcome { succeeded: true, result: "1".into(), told: vec![] };
     wait(store.record_call_finished(&claim, &calls[0], outcome, clock.now())).unwrap();
     assert_eq!(conflict(record(1)), wrong(CallState::Succeeded));
     let events = events(store, &claim.run, "program_started");

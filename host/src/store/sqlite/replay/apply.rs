@@ -22,6 +22,7 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
         | "approval_remembered"
         | "approval_expiring"
         | "approval_expired"
+        | "approval_escalated"
         | "approval_voided"
         | "program_started"
         | "call_unknown"
@@ -37,7 +38,8 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
     let state = |body: &Body| body.state.as_deref().and_then(CallState::parse);
     match line.kind {
         "run_created" => {
-            run.state = RunState::Running.as_str().into();
+            let state = if body.owner.is_some() { RunState::Running } else { RunState::Queued };
+            run.state = state.as_str().into();
             run.owner = body.owner;
             run.fence = body.fence.ok_or(INCOMPLETE)?;
             run.used = Some([0; 5]);
@@ -136,6 +138,12 @@ pub(super) fn apply(run: &mut Run, line: &Line<'_>, body: Body) -> Result<bool, 
                 request.warned_at = Some(line.at);
                 request.warned_boot = body.boot;
                 request.warned_uptime = body.uptime;
+            }
+        }
+        "approval_escalated" => {
+            let request = run.open.get_mut(&body.request.ok_or(INCOMPLETE)?);
+            if let Some(request) = request {
+                request.escalated_at = Some(line.at);
             }
         }
         "approval_expired" => {
@@ -284,6 +292,7 @@ fn ask(
             warned_at: None,
             warned_boot: None,
             warned_uptime: None,
+            escalated_at: None,
             votes: Vec::new(),
             resolved: None,
         },

@@ -114,6 +114,8 @@ pub(super) struct Request {
     /// The start of the machine at the warning, and how long it had been up.
     pub(super) warned_boot: Option<String>,
     pub(super) warned_uptime: Option<i64>,
+    /// Since when a second group of reviewers counts too.
+    pub(super) escalated_at: Option<i64>,
     /// Who voted, as shown, and when.
     pub(super) votes: Vec<(Option<String>, Option<String>, i64)>,
     pub(super) resolved: Option<Resolved>,

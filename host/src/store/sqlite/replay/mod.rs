@@ -25,6 +25,7 @@
 //! | `approval_edited` | `request by authenticated_as`, perhaps `reason`; for readers, `to` and `digests` of both arguments | the request's decision is `edited`; another request was asked just before; the call's arguments are not the model's any more |
 //! | `approval_remembered` | `request source by authenticated_as`, `contents` unless `approval_requested` came before | the request is approved, and the call |
 //! | `approval_expiring` | `request boot uptime` | people were warned |
+//! | `approval_escalated` | `request`; for readers, `reviewers` | a second group of reviewers counts too |
 //! | `approval_expired` | `request`, perhaps `reason` | decided as `expired` by `system`; the call too |
 //! | `approval_voided` | `request changed` | nothing: a new request follows |
 //! | `call_started` | `attempt` | started |

@@ -23,7 +23,7 @@ pub(super) fn compare(
         "SELECT run_id, tool_call_id, asked.created_at, resolved_at, resolved_by, authenticated_as,
            decision, reason, warned_at, tool, agent, asked.state, arguments, preview_format, preview,
            shared_binding, binding, changed, rules.rule, source, expires_at, boots.id, opened_uptime,
-           warned.id, warned_uptime
+           warned.id, warned_uptime, escalates_at, escalated_at
          FROM pending_approvals AS asked LEFT JOIN rules ON rules.n = asked.rule
            LEFT JOIN boots ON boots.n = asked.opened_boot
            LEFT JOIN boots AS warned ON warned.n = asked.warned_boot
@@ -78,6 +78,9 @@ fn one(
     let uptime: Option<i64> = row.get(24)?;
     differs(name, "uptime at the warning", uptime, expected.warned_uptime, event, findings);
 
+    let escalated = expected.escalated_at.map(Timestamp);
+    differs(name, "time of escalation", time(26)?, escalated, event, findings);
+
     differs(name, "source", row.get::<_, Option<i64>>(19)?, expected.source, event, findings);
 
     let binding = bindings::read(conn, (row.get(15)?, row.get(16)?))?;
@@ -93,6 +96,7 @@ fn one(
         rule: text(18)?,
         expires_at: row.get(20)?,
         opened: text(21)?.zip(row.get(22)?),
+        escalates_at: row.get(25)?,
     });
     if expected.contents.as_ref().is_some_and(|digest| *digest != contents(&columns)) {
         findings.add(|| {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 const RUN: &str = "run_aaaaaaaaaaaa";
 
-/// A run whose call was voted on, edited, asked about again, warned of and expired; a call that repeats
+/// A run whose call was voted on, edited, asked about again, escalated, warned of and expired; a call that repeats
 /// an approval and started a program; and one that was tried again by itself.
 const ROWS: &str = r#"
 INSERT INTO roles VALUES (1, x'00', 'demo', x'', '', '{}');
@@ -20,14 +20,14 @@ INSERT INTO messages (run, message) VALUES (1, '{}');
 INSERT INTO boots (n, id) VALUES (1, 'boot');
 INSERT INTO rules VALUES (1, '{"quorum":2}');
 INSERT INTO pending_approvals (n, run_id, tool_call_id, tool, agent, state, arguments, created_at,
-  resolved_at, resolved_by, authenticated_as, decision, rule, source, warned_at)
+  resolved_at, resolved_by, authenticated_as, decision, rule, source, warned_at, escalated_at)
 VALUES
   (1, 'run_aaaaaaaaaaaa', 'a', 't', 'demo', 'waiting', '{"x":1}', 3, 5, 'al', 'os:alice', 'edited', 1,
-   NULL, NULL),
+   NULL, NULL, NULL),
   (2, 'run_aaaaaaaaaaaa', 'a', 't', 'demo', 'waiting', '{"x":2}', 6, 8, 'system', 'system', 'expired', 1,
-   1, 7),
+   1, 7, 7),
   (3, 'run_aaaaaaaaaaaa', 'b', 't', 'demo', 'waiting', '{}', 9, 9, 'al', 'os:alice', 'approve', NULL, 2,
-   NULL);
+   NULL, NULL);
 INSERT INTO votes VALUES (1, 1, 'os:bob', 'bob', 4);
 INSERT INTO calls (n, run, id, turn, position, entry, tool, model_tool, arguments, proposed, state,
   request, attempts, created_at)
@@ -38,7 +38,7 @@ VALUES
 INSERT INTO programs VALUES (1, 2, 1, 47, 1000, 1, 11);
 "#;
 
-const EVENTS: [(i64, &str, &str, &str); 14] = [
+const EVENTS: [(i64, &str, &str, &str); 15] = [
     (1, "", "run_created", r#"{"fence":1,"owner":"own","requester":"os:alice","trigger":"cli"}"#),
     (
         2,
@@ -51,6 +51,7 @@ const EVENTS: [(i64, &str, &str, &str); 14] = [
     (5, "a", "approval_edited", r#"{"authenticated_as":"os:alice","by":"al","request":1}"#),
     (6, "a", "approval_requested", r#"{"request":2,"source":1}"#),
     (7, "a", "approval_expiring", r#"{"request":2}"#),
+    (7, "a", "approval_escalated", r#"{"request":2,"reviewers":["os:carol"]}"#),
     (8, "a", "approval_expired", r#"{"request":2}"#),
     (
         9,
@@ -134,19 +135,25 @@ fn each_row_that_says_something_else_is_found() {
     check(
         "UPDATE pending_approvals SET decision = 'approve' WHERE n = 2",
         expect![
-            "approval request 2 (call a, run run_aaaaaaaaaaaa): the decision is `approve`, and the journal says `expired` (event 8)"
+            "approval request 2 (call a, run run_aaaaaaaaaaaa): the decision is `approve`, and the journal says `expired` (event 9)"
         ],
     );
     check(
         "UPDATE pending_approvals SET warned_at = NULL WHERE n = 2",
         expect![
-            "approval request 2 (call a, run run_aaaaaaaaaaaa): the time of warning is none, and the journal says `1970-01-01T00:00:00.000007Z` (event 8)"
+            "approval request 2 (call a, run run_aaaaaaaaaaaa): the time of warning is none, and the journal says `1970-01-01T00:00:00.000007Z` (event 9)"
+        ],
+    );
+    check(
+        "UPDATE pending_approvals SET escalated_at = 3 WHERE n = 2",
+        expect![
+            "approval request 2 (call a, run run_aaaaaaaaaaaa): the time of escalation is `1970-01-01T00:00:00.000003Z`, and the journal says `1970-01-01T00:00:00.000007Z` (event 9)"
         ],
     );
     check(
         "UPDATE pending_approvals SET resolved_by = 'eve' WHERE n = 3",
         expect![
-            "approval request 3 (call b, run run_aaaaaaaaaaaa): the decider is `eve`, and the journal says `al` (event 9)"
+            "approval request 3 (call b, run run_aaaaaaaaaaaa): the decider is `eve`, and the journal says `al` (event 10)"
         ],
     );
     check(

@@ -1,12 +1,15 @@
-//! The roles that a server offers: read and checked when it starts.
+//! The roles that a process which serves many offers: read and checked when it starts.
 
-use crate::ops::{Host, OpError, RoleFile, check_role};
+use super::error::OpError;
+use super::host::Host;
+use super::open_role::RoleFile;
+use super::validate_role::check_role;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The roles, by name.
-pub struct ServedRoles(BTreeMap<String, Arc<RoleFile>>);
+pub struct Roles(BTreeMap<String, Arc<RoleFile>>);
 
 /// Why roles cannot be offered.
 #[derive(Debug, thiserror::Error)]
@@ -14,18 +17,21 @@ pub enum RolesError {
     /// Of each role that cannot be used, what is wrong with it.
     #[error("{0}")]
     Roles(String),
+    /// This host cannot use any role.
+    #[error(transparent)]
+    Host(OpError),
     /// What was named holds no roles.
     #[error("{0}")]
     Nothing(String),
 }
 
-impl ServedRoles {
+impl Roles {
     /// Reads one role, or each `*.yaml` and `*.yml` of a folder that says it is one.
     ///
     /// # Errors
     /// Everything wrong with any of them: a server that offered some would be missing others.
     pub async fn read(host: &Host, path: &Path) -> Result<Self, RolesError> {
-        let paths = if path.is_dir() { roles_of(path)? } else { vec![path.to_owned()] };
+        let paths = role_paths(path)?;
         let mut roles: BTreeMap<String, Arc<RoleFile>> = BTreeMap::new();
         let mut wrong = Vec::new();
         for path in paths {
@@ -43,6 +49,11 @@ impl ServedRoles {
                 Err(error @ (OpError::Role { .. } | OpError::MissingVariables { .. })) => {
                     wrong.push(error.to_string());
                 }
+                Err(
+                    error @ (OpError::Setup { .. } | OpError::Config { .. } | OpError::Store(_)),
+                ) => {
+                    return Err(RolesError::Host(error));
+                }
                 Err(error) => wrong.push(format!("{}: {error}", path.display())),
             }
         }
@@ -52,7 +63,8 @@ impl ServedRoles {
         }
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<&Arc<RoleFile>> {
+    /// The one of that name.
+    pub fn find(&self, name: &str) -> Option<&Arc<RoleFile>> {
         self.0.get(name)
     }
 
@@ -62,9 +74,30 @@ impl ServedRoles {
     }
 }
 
-/// The files of a folder that are roles. A model's script and a policy's cases are YAML too: a role is
-/// what has a `model`.
-fn roles_of(folder: &Path) -> Result<Vec<PathBuf>, RolesError> {
+/// The files that a path names: itself, or each `*.yaml` and `*.yml` of a folder that says it is a role.
+///
+/// # Errors
+/// [`RolesError::Nothing`] where there is none.
+pub fn role_paths(path: &Path) -> Result<Vec<PathBuf>, RolesError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = yaml_paths(path)?;
+    found.retain(|path| is_role(path));
+    match found.is_empty() {
+        true => Err(RolesError::Nothing(format!(
+            "the folder `{}` holds no role; a role is a `*.yaml` file with a `model`",
+            path.display()
+        ))),
+        false => Ok(found),
+    }
+}
+
+/// Each `*.yaml` and `*.yml` of a folder, sorted. A model's script and a policy's cases are YAML too.
+///
+/// # Errors
+/// [`RolesError::Nothing`] where the folder cannot be read.
+pub fn yaml_paths(folder: &Path) -> Result<Vec<PathBuf>, RolesError> {
     let cannot = |error: std::io::Error| {
         RolesError::Nothing(format!("the folder `{}` cannot be read: {error}", folder.display()))
     };
@@ -73,21 +106,16 @@ fn roles_of(folder: &Path) -> Result<Vec<PathBuf>, RolesError> {
         let path = entry.map_err(cannot)?.path();
         let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if yaml && !hidden && path.is_file() && looks_like_a_role(&path) {
+        if yaml && !hidden && path.is_file() {
             found.push(path);
         }
     }
     found.sort();
-    match found.is_empty() {
-        true => Err(RolesError::Nothing(format!(
-            "the folder `{}` holds no role; a role is a `*.yaml` file with a `model`",
-            folder.display()
-        ))),
-        false => Ok(found),
-    }
+    Ok(found)
 }
 
-fn looks_like_a_role(path: &Path) -> bool {
+/// Whether a file of a folder says that it is a role: it has a `model`.
+pub fn is_role(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines().any(|line| line.trim_start().starts_with("model:"))
 }
