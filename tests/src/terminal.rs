@@ -80,7 +80,9 @@ impl Terminal {
         };
         let (program, root, seen) = start.into_parts();
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(program.get_program()).args(program.get_args()).env_clear();
+        // A terminal's program hears when it is gone, though whoever runs the tests be told to ignore that.
+        command.args(["--ctty", "env", "--default-signal=HUP"]);
+        command.arg(program.get_program()).args(program.get_args()).env_clear();
         for (name, value) in program.get_envs() {
             if let Some(value) = value {
                 command.env(name, value);
