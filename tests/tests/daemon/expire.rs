@@ -1,7 +1,6 @@
 //! Time that passes over what nobody decides: a daemon sees to it by itself.
 
-use crate::role::{self, HOOK, SECRET, body, count};
-use initrunner_tests::home::until;
+use crate::role::{self, HOOK, SECRET, body};
 use initrunner_tests::serve::Server;
 
 #[test]
@@ -36,12 +35,11 @@ fn a_run_of_another_role_goes_on_where_the_sweep_has_freed_it() {
 #[test]
 fn a_run_whose_daemon_died_is_taken_up_by_one_that_lives() {
     let home = role::home("auto", HOOK);
-    let one = role::daemon(&home);
     // Words that take their time.
     home.file("script.yaml", "fallback: one two three\ndelay_ms: 2000\n");
+    let one = role::daemon(&home);
     assert_eq!(one.push("/hook", SECRET, &body("x")).status, 202);
-    // On a machine that stands still for seconds it may have said them all.
-    until("it is begun with", || ["running", "completed"].iter().any(|it| count(&home, it) == 1));
+    role::are(&home, "running", 1);
     let other = role::daemon(&home);
     one.kill();
     // Something happens, after which it looks.

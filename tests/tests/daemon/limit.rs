@@ -34,6 +34,40 @@ fn no_more_go_on_at_a_time_than_may_and_all_are_done() {
     assert!(seen.iter().all(|count| *count <= 2) && seen.contains(&2), "{seen:?}");
 }
 
+/// More than are looked at when a daemon begins wait for people; the ones behind them go on all the same, each as
+/// soon as there is a place.
+#[test]
+fn what_was_interrupted_goes_on_behind_a_thousand_that_wait() {
+    let limits = |places| format!("{HOOK}daemon: {{max_concurrent_runs: {places}}}\n");
+    let home = role::home("required", &limits(16));
+    let daemon = role::daemon(&home);
+    for n in 0..1000 {
+        assert_eq!(daemon.push("/hook", SECRET, &body(&format!("echo {n}"))).status, 202);
+    }
+    let are = |state: &str, number: i64| {
+        let sql = "SELECT count(*) FROM runs WHERE state = ?1";
+        let count = || home.database().query_row(sql, [state], |row| row.get::<_, i64>(0));
+        until(&format!("{number} are {state}"), || count().unwrap() == number);
+    };
+    are("paused", 1000);
+    // Words that take their time.
+    home.file("script.yaml", "fallback: one\ndelay_ms: 1500\n");
+    role::write(&home, "ops", "required", &limits(8));
+    daemon.logs("the role was read again", 1);
+    for n in 1000..1006 {
+        assert_eq!(daemon.push("/hook", SECRET, &body(&format!("echo {n}"))).status, 202);
+    }
+    are("running", 6);
+    daemon.kill();
+    // Whoever looks first finds that their process is gone.
+    assert_eq!(home.run(["runs", "--limit", "1"]).code, Some(0));
+    are("interrupted", 6);
+    role::write(&home, "ops", "required", &limits(1));
+    let daemon = role::daemon(&home);
+    are("completed", 6);
+    daemon.stop();
+}
+
 #[test]
 fn a_storm_fills_the_queue_and_is_told() {
     let limits = "daemon: {max_concurrent_runs: 1, max_queued_runs: 20}\n";
