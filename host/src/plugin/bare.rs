@@ -4,7 +4,7 @@
 use super::Runtime;
 use super::access::Access;
 use super::call::{CallInput, wire};
-use super::entry::LoadedEntry;
+use super::entry::{LoadedEntry, Pre};
 use super::limits::CallLimits;
 use super::state::State;
 use wasmtime::Store;
@@ -19,7 +19,8 @@ impl Runtime {
         let mut store =
             Store::new(&self.engine, State::new(limits, Access::nothing(), &self.egress));
         store.set_epoch_deadline(u64::MAX / 2);
-        let guest = entry.linked.pre.instantiate_async(&mut store).await?;
+        let Pre::Tools(pre) = &*entry.linked.pre else { wasmtime::bail!("it offers no tools") };
+        let guest = pre.instantiate_async(&mut store).await?;
         let call = wire(input);
         let tools = guest.initrunner_plugin_tools();
         Ok(tools.call_invoke(&mut store, &entry.config, &call).await?.is_ok())

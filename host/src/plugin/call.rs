@@ -6,15 +6,16 @@ use super::access::{Access, Reach};
 use super::bindings::Guest;
 use super::bindings::initrunner::plugin::types;
 use super::engine::{Ticking, Ticks};
-use super::entry::{Linked, LoadedEntry};
+use super::component::Loaded;
+use super::entry::{Linked, LoadedEntry, Pre};
 use super::error::CallError;
 use super::failure::SandboxFailure;
 use super::limits::{CallLimits, DESCRIPTION, TimedBy};
 use super::process::Announce;
+use super::reflect::Reflection;
 use super::state::State;
 use crate::domain::approval::{Preview, PreviewFormat};
 use crate::domain::canonical;
-use crate::domain::digest::Digest;
 use crate::domain::limit::Limit;
 use crate::domain::secret::Secrets;
 use std::sync::Arc;
@@ -55,6 +56,9 @@ impl Runtime {
         limits: CallLimits,
         input: CallInput,
     ) -> Result<Preview, CallError> {
+        if let Some(reflection) = entry.linked.reflection() {
+            return reflection.preview(entry, &input);
+        }
         let access = entry.access(&self.protected, None, Reach::Look);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
         let (outcome, note) = self
@@ -99,6 +103,11 @@ impl Runtime {
     ) -> Result<CallResult, CallError> {
         let access = entry.access(&self.protected, announce, Reach::Act);
         let hide = |error: CallError| error.map(|text| entry.secrets.redacted(text));
+        if entry.linked.reflection().is_some() {
+            let gave = self.call_function(&entry.linked, limits, access, &input).await;
+            let text = gave.map_err(hide)?;
+            return finished(text, &entry.secrets, &limits);
+        }
         let (outcome, note) = self
             .with_instance(&entry.linked, limits, access, async |store, guest| {
                 let call = wire(input);
@@ -110,37 +119,35 @@ impl Runtime {
             })
             .await
             .map_err(hide)?;
-        match outcome.map_err(|it| failure(it, note, &entry.secrets))? {
-            types::Content::Text(text) => {
-                Ok(CallResult { text: cut(entry.secrets.redacted(text), limits.output) })
-            }
-            types::Content::Json(text) => {
-                if text.len() > limits.output {
-                    return Err(CallError::Broken(format!(
-                        "the tool's JSON result is larger than {} bytes, and half of it would be of no \
-                         use; {}",
-                        limits.output,
-                        limits.more(Limit::MaxOutputBytes)
-                    )));
-                }
-                let value = canonical::parse(&text).map_err(|error| {
-                    hide(CallError::Broken(format!(
-                        "the tool's result is not usable JSON: {error}"
-                    )))
-                })?;
-                let redacted = entry.secrets.redact_json(&value);
-                Ok(CallResult { text: canonical::to_text(redacted.as_ref().unwrap_or(&value)) })
-            }
-        }
+        let content = outcome.map_err(|it| failure(it, note, &entry.secrets))?;
+        finished(content, &entry.secrets, &limits)
     }
 
-    /// Runs `body` with a fresh instance.
+    /// Runs `body` with a fresh instance of a component that offers tools.
     pub(super) async fn with_instance<T>(
         &self,
         linked: &Linked,
         limits: CallLimits,
         access: Access,
         body: impl AsyncFnOnce(&mut Store<State>, &Guest) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        self.with_store(linked, limits, access, async |store| match &*linked.pre {
+            Pre::Tools(pre) => {
+                let guest = pre.instantiate_async(&mut *store).await?;
+                body(store, &guest).await
+            }
+            Pre::Functions(..) => wasmtime::bail!("it offers no tools"),
+        })
+        .await
+    }
+
+    /// Runs `body` with the state of a call, in which instances are made.
+    pub(super) async fn with_store<T>(
+        &self,
+        linked: &Linked,
+        limits: CallLimits,
+        access: Access,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         let _ticking = self.tick(&self.ticks, &self.engine);
         let deadline = Instant::now() + limits.timeout;
@@ -157,11 +164,7 @@ impl Runtime {
             limits.timeout.saturating_sub(deadline.saturating_duration_since(Instant::now()));
         let mut store = self.store(&self.engine, limits, access);
         store.data_mut().deadline = deadline;
-        let work = async {
-            let guest = linked.pre.instantiate_async(&mut store).await?;
-            body(&mut store, &guest).await
-        };
-        let ended = tokio::time::timeout_at(deadline.into(), work).await;
+        let ended = tokio::time::timeout_at(deadline.into(), body(&mut store)).await;
         match ended {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
@@ -214,9 +217,49 @@ impl Runtime {
     }
 }
 
+/// What a call gave, as the model reads it.
+fn finished(
+    content: types::Content,
+    secrets: &Secrets,
+    limits: &CallLimits,
+) -> Result<CallResult, CallError> {
+    match content {
+        types::Content::Text(text) => {
+            Ok(CallResult { text: cut(secrets.redacted(text), limits.output) })
+        }
+        types::Content::Json(text) => {
+            if text.len() > limits.output {
+                return Err(CallError::Broken(format!(
+                    "the tool's JSON result is larger than {} bytes, and half of it would be of no use; {}",
+                    limits.output,
+                    limits.more(Limit::MaxOutputBytes)
+                )));
+            }
+            let value = canonical::parse(&text).map_err(|error| {
+                let sentence = format!("the tool's result is not usable JSON: {error}");
+                CallError::Broken(secrets.redacted(sentence))
+            })?;
+            let redacted = secrets.redact_json(&value);
+            Ok(CallResult { text: canonical::to_text(redacted.as_ref().unwrap_or(&value)) })
+        }
+    }
+}
+
 impl Linked {
-    pub(super) fn new(pre: InstancePre<State>, component: Digest) -> wasmtime::Result<Self> {
-        Ok(Self { pre: Arc::new(super::bindings::GuestPre::new(pre)?), component })
+    pub(super) fn new(pre: InstancePre<State>, component: &Loaded) -> wasmtime::Result<Self> {
+        let pre = match &component.reflection {
+            None => Pre::Tools(super::bindings::GuestPre::new(pre)?),
+            Some(reflection) => Pre::Functions(pre, Arc::clone(reflection)),
+        };
+        Ok(Self { pre: Arc::new(pre), component: component.digest })
+    }
+
+    /// Its functions, where it does not know this host.
+    pub(super) fn reflection(&self) -> Option<&Arc<Reflection>> {
+        match &*self.pre {
+            Pre::Tools(_) => None,
+            Pre::Functions(_, reflection) => Some(reflection),
+        }
     }
 }
 

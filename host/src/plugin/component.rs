@@ -2,6 +2,8 @@
 
 use super::error::LoadError;
 use super::import::{self, Imports};
+use super::limits::TOOLS as MOST_TOOLS;
+use super::reflect::Reflection;
 use super::{Runtime, TOOLS_VERSIONED};
 use crate::domain::component::ComponentBytes;
 use crate::domain::digest::Digest;
@@ -21,6 +23,8 @@ pub struct Loaded {
     /// What it imports.
     pub imports: Imports,
     pub(super) component: Component,
+    /// Its functions, where it does not know this host.
+    pub(super) reflection: Option<Arc<Reflection>>,
 }
 
 impl Runtime {
@@ -38,8 +42,16 @@ impl Runtime {
         if let Some(known) = loaded.get(&digest) {
             return Ok(Arc::clone(known));
         }
-        let fresh = self.compile(&self.engine, digest, bytes, name)?;
-        check_exports(&self.engine, &fresh.component, name, &TOOLS)?;
+        let mut fresh = self.compile(&self.engine, digest, bytes, name)?;
+        if let Err(error) = check_exports(&self.engine, &fresh.component, name, &TOOLS) {
+            // One that was made for us, and another version of us, is not guessed at.
+            if exports_ours(&self.engine, &fresh.component) {
+                return Err(error);
+            }
+            let bytes = bytes.read().map_err(|error| LoadError::new(error.to_string()))?;
+            let reflection = Reflection::of(&self.engine, &fresh.component, &bytes);
+            fresh.reflection = Some(Arc::new(usable(reflection, name, error)?));
+        }
         let fresh = Arc::new(fresh);
         loaded.insert(digest, Arc::clone(&fresh));
         Ok(fresh)
@@ -77,7 +89,33 @@ impl Runtime {
             }
         };
         let imports = Imports::of(engine, &component);
-        Ok(Loaded { digest, imports, component })
+        Ok(Loaded { digest, imports, component, reflection: None })
+    }
+}
+
+/// Whether a component exports anything of this host's contract.
+fn exports_ours(engine: &Engine, component: &Component) -> bool {
+    component.component_type().exports(engine).any(|(name, _)| name.starts_with("initrunner:"))
+}
+
+/// # Errors
+/// Where there is nothing to call.
+fn usable(
+    reflection: Reflection,
+    name: &str,
+    no_tools: LoadError,
+) -> Result<Reflection, LoadError> {
+    match (reflection.functions.len(), reflection.left_out.first()) {
+        (0, None) => Err(no_tools),
+        (0, Some((function, why))) => Err(LoadError::with_hint(
+            format!("`{name}` has no function that can be called with JSON: `{function}`: {why}"),
+            "have it export functions of plain values, or the interface of wit/plugin.wit",
+        )),
+        (1..=MOST_TOOLS, _) => Ok(reflection),
+        (count, _) => Err(LoadError::with_hint(
+            format!("`{name}` exports {count} functions, and a plugin has at most {MOST_TOOLS} tools"),
+            "split it, or have it export the interface of wit/plugin.wit",
+        )),
     }
 }
 

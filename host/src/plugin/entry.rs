@@ -12,6 +12,7 @@ use super::import::{self, Linking};
 use super::limits::{CallLimits, check_limits};
 use super::manifest::{Description, Effects, Manifest, is_tool_name};
 use super::process::{Announce, available_isolation};
+use super::reflect::Reflection;
 use super::resolve_grants::resolve_grants;
 use super::schema::{Author, Schema};
 use super::source::Source;
@@ -29,10 +30,19 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wasmtime::component::InstancePre;
+
+/// What instances are made from.
+pub(super) enum Pre {
+    /// Of a component that offers tools.
+    Tools(GuestPre<State>),
+    /// Of one whose functions are tools.
+    Functions(InstancePre<State>, Arc<Reflection>),
+}
 
 /// A component linked with what one entry grants it.
 pub(super) struct Linked {
-    pub(super) pre: Arc<GuestPre<State>>,
+    pub(super) pre: Arc<Pre>,
     /// Whose turns its calls take.
     pub(super) component: Digest,
 }
@@ -158,7 +168,7 @@ impl Runtime {
     ) -> Result<Linked, LoadError> {
         import::linker(&self.engine, linking)
             .and_then(|linker| linker.instantiate_pre(&component.component))
-            .and_then(|pre| Linked::new(pre, component.digest))
+            .and_then(|pre| Linked::new(pre, component))
             .map_err(|error| {
                 LoadError::with_hint(
                     format!("the component does not fit this host's contract: {error:#}"),

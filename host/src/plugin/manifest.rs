@@ -6,6 +6,7 @@ use super::bindings::initrunner::plugin::types;
 use super::entry::Linked;
 use super::error::{CallError, LoadError};
 use super::limits::{CallLimits, DESCRIPTION, TOOLS};
+use super::reflect::{Function, Reflection};
 use super::schema::{Author, Schema};
 use std::collections::BTreeSet;
 
@@ -56,6 +57,9 @@ impl Runtime {
         author: Author,
         limits: CallLimits,
     ) -> Result<Manifest, LoadError> {
+        if linked.reflection().is_some() {
+            return reflected_manifest(name);
+        }
         let manifest = self
             .with_instance(linked, limits.describing(), Access::nothing(), async |store, guest| {
                 guest.initrunner_plugin_tools().call_manifest(store).await
@@ -93,6 +97,9 @@ impl Runtime {
         config: &String,
         limits: CallLimits,
     ) -> Result<Result<Vec<Description>, String>, LoadError> {
+        if let Some(reflection) = linked.reflection() {
+            return reflected_tools(reflection, name).map(Ok);
+        }
         let described = self
             .with_instance(linked, limits.describing(), Access::nothing(), async |store, guest| {
                 guest.initrunner_plugin_tools().call_describe(store, config).await
@@ -139,6 +146,44 @@ impl Runtime {
         }
         Ok(Ok(descriptions))
     }
+}
+
+/// Of a component that does not know this host: it has no configuration, and says nothing of itself.
+fn reflected_manifest(name: &str) -> Result<Manifest, LoadError> {
+    let nothing = r#"{"type": "object", "properties": {}, "additionalProperties": false}"#;
+    let config_schema = Schema::compile(nothing, Author::Unknown).map_err(LoadError::new)?;
+    Ok(Manifest {
+        name: name.to_owned(),
+        version: "0.0.0".to_owned(),
+        description: "A component whose functions are its tools.".to_owned(),
+        config_schema,
+    })
+}
+
+/// Its functions. Nothing is known of what they do: they are read as dangerous.
+fn reflected_tools(reflection: &Reflection, name: &str) -> Result<Vec<Description>, LoadError> {
+    let described = |function: &Function| {
+        let parameters = Schema::compile(&function.parameters().to_string(), Author::Unknown);
+        let parameters = parameters.map_err(|clause| {
+            LoadError::new(format!(
+                "the function `{}` of the component `{name}` has types that make an unusable schema: \
+                 {clause}",
+                function.whole_name
+            ))
+        })?;
+        Ok(Description {
+            name: function.name.clone(),
+            description: function.description.clone(),
+            parameters,
+            effects: Effects {
+                read_only: false,
+                destructive: true,
+                idempotent: false,
+                open_world: true,
+            },
+        })
+    };
+    reflection.functions.iter().map(described).collect()
 }
 
 impl Effects {

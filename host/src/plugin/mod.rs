@@ -24,6 +24,7 @@ mod log;
 mod manifest;
 pub mod policy;
 pub mod process;
+mod reflect;
 mod resolve_grants;
 mod schema;
 mod schema_cost;
