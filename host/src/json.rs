@@ -426,6 +426,7 @@ pub(crate) fn inspection(found: &Inspection) -> Value {
         "wasi": found.imports.inert,
         "not_offered": found.imports.unknown,
         "grants": {"needed": found.needed, "usable": found.usable},
+        "left_out": found.left_out,
     });
     let said = match &found.said {
         Ok(said) => said,

@@ -58,6 +58,14 @@ pub fn probe() -> &'static Path {
     Path::new(env!("PROBE"))
 }
 
+/// A component that does not know this host; see `foreign.wat`.
+///
+/// # Panics
+/// The text is no component.
+pub fn foreign() -> Vec<u8> {
+    wat::parse_str(include_str!("foreign.wat")).expect("a component")
+}
+
 /// The component that says to the database capability whatever a test names; see `guests/sql`.
 pub fn sql_probe() -> &'static Path {
     Path::new(env!("SQL_PROBE"))

@@ -74,6 +74,12 @@ pub(super) async fn inspect(host: &Host, command: &Inspect, output: &Output) -> 
             }
         }
     }
+    if !found.left_out.is_empty() {
+        output.data("\nCannot be called:");
+    }
+    for (function, why) in &found.left_out {
+        output.data(&format!("  {}: {why}", shown(function)));
+    }
     Exit::Done
 }
 

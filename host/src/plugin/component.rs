@@ -93,6 +93,13 @@ impl Runtime {
     }
 }
 
+impl Loaded {
+    /// Its functions that cannot be called, where it does not know this host.
+    pub(super) fn left_out(&self) -> Vec<(String, &'static str)> {
+        self.reflection.as_ref().map(|found| found.left_out.clone()).unwrap_or_default()
+    }
+}
+
 /// Whether a component exports anything of this host's contract.
 fn exports_ours(engine: &Engine, component: &Component) -> bool {
     component.component_type().exports(engine).any(|(name, _)| name.starts_with("initrunner:"))
@@ -108,12 +115,16 @@ fn usable(
     match (reflection.functions.len(), reflection.left_out.first()) {
         (0, None) => Err(no_tools),
         (0, Some((function, why))) => Err(LoadError::with_hint(
-            format!("`{name}` has no function that can be called with JSON: `{function}`: {why}"),
+            format!(
+                "`{name}` has no function that can be called with JSON: `{function}`, for example: {why}"
+            ),
             "have it export functions of plain values, or the interface of wit/plugin.wit",
         )),
         (1..=MOST_TOOLS, _) => Ok(reflection),
         (count, _) => Err(LoadError::with_hint(
-            format!("`{name}` exports {count} functions, and a plugin has at most {MOST_TOOLS} tools"),
+            format!(
+                "`{name}` exports {count} functions, and a plugin has at most {MOST_TOOLS} tools"
+            ),
             "split it, or have it export the interface of wit/plugin.wit",
         )),
     }

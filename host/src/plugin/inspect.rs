@@ -26,6 +26,8 @@ pub struct Inspection {
     /// Lines of a role that what it imports of WASI could be used with; many runtimes import these parts
     /// and never use them.
     pub usable: Vec<&'static str>,
+    /// Functions of a component that does not know this host which cannot be called, each with why.
+    pub left_out: Vec<(String, &'static str)>,
     /// What it says of itself; why it cannot, where it cannot be loaded on any terms or broke.
     pub said: Result<Said, LoadError>,
 }
@@ -58,6 +60,7 @@ impl Runtime {
             imports: component.imports.clone(),
             needed: component.imports.needed(),
             usable: component.imports.usable(),
+            left_out: component.left_out(),
             said: self.ask(source, &component, config).await,
         })
     }

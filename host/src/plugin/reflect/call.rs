@@ -83,7 +83,8 @@ impl Runtime {
             None => Ok(Content::Json("null".into())),
             Some(Val::String(text)) => Ok(Content::Text(text)),
             Some(value) => {
-                let unusable = || CallError::Broken("the function gave a value that has no JSON".into());
+                let unusable =
+                    || CallError::Broken("the function gave a value that has no JSON".into());
                 let mut json = json(&value).ok_or_else(unusable)?;
                 match value {
                     Val::Result(Ok(_)) => Ok(content(json["ok"].take())),

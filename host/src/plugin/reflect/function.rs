@@ -4,6 +4,7 @@ use super::docs::Docs;
 use super::schema::{object, schema};
 use super::shape::{MOST_PARTS, Shape, Unfit};
 use crate::domain::digest::Digest;
+use crate::plugin::schema::{Author, Schema};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -89,7 +90,12 @@ fn exported(engine: &Engine, component: &Component) -> Vec<Found> {
         let Some(place) = component.get_export_index(None, name) else { continue };
         match export.ty {
             ComponentItem::ComponentFunc(kind) => {
-                found.push(Found { interface: None, function: name.to_owned(), kind, index: place });
+                found.push(Found {
+                    interface: None,
+                    function: name.to_owned(),
+                    kind,
+                    index: place,
+                });
             }
             ComponentItem::ComponentInstance(instance) => {
                 for (function, export) in instance.exports(engine) {
@@ -158,7 +164,13 @@ impl Found {
             None => declared,
         };
         let whole_name = self.whole_name();
-        Ok(Function { name, whole_name, description, params, result, index: self.index })
+        let function =
+            Function { name, whole_name, description, params, result, index: self.index };
+        let parameters = function.parameters().to_string();
+        match Schema::compile(&parameters, Author::Unknown) {
+            Ok(_) => Ok(function),
+            Err(_) => Err("its types make a schema that is too large"),
+        }
     }
 }
 

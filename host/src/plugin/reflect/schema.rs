@@ -30,7 +30,7 @@ pub(in crate::plugin) fn schema(shape: &Shape) -> Value {
         }
         Shape::Float { .. } => {
             json!({"anyOf": [{"type": "number"}, {"type": "string", "pattern": FLOAT}]})
-        },
+        }
         Shape::Char => json!({"type": "string", "minLength": 1, "maxLength": 1}),
         Shape::String => json!({"type": "string"}),
         Shape::Bytes => json!({"type": "string", "contentEncoding": "base64"}),

@@ -11,8 +11,13 @@ pub(in crate::plugin) const MOST_PARTS: usize = 1_000;
 pub(in crate::plugin) enum Shape {
     Bool,
     /// Of so many bits, with a sign or without.
-    Integer { bits: u32, signed: bool },
-    Float { bits: u32 },
+    Integer {
+        bits: u32,
+        signed: bool,
+    },
+    Float {
+        bits: u32,
+    },
     Char,
     String,
     /// `list<u8>`.
@@ -41,14 +46,14 @@ pub(in crate::plugin) enum Unfit {
 }
 
 impl Unfit {
-    /// What it is, for a sentence: "it has …".
+    /// A clause.
     pub(in crate::plugin) const fn words(self) -> &'static str {
         match self {
-            Self::Resource => "a resource",
-            Self::Stream => "a stream",
-            Self::Future => "a future",
-            Self::ErrorContext => "an error context",
-            Self::TooLarge => "types of too many parts",
+            Self::Resource => "it has a resource",
+            Self::Stream => "it has a stream",
+            Self::Future => "it has a future",
+            Self::ErrorContext => "it has an error context",
+            Self::TooLarge => "its types have too many parts",
         }
     }
 }
@@ -106,9 +111,8 @@ impl Shape {
             Type::Flags(words) => Self::Flags(words.names().map(str::to_owned).collect()),
             Type::Option(option) => Self::Option(Arc::new(Self::of(&option.ty(), left)?)),
             Type::Result(result) => {
-                let mut side = |of: Option<Type>| {
-                    of.map(|of| Self::of(&of, left).map(Arc::new)).transpose()
-                };
+                let mut side =
+                    |of: Option<Type>| of.map(|of| Self::of(&of, left).map(Arc::new)).transpose();
                 Self::Result(side(result.ok())?, side(result.err())?)
             }
             Type::Own(_) | Type::Borrow(_) => return Err(Unfit::Resource),
@@ -229,9 +233,9 @@ pub(super) mod sample {
                 .prop_map(|bytes| Val::List(bytes.into_iter().map(Val::U8).collect()))
                 .boxed(),
             Shape::List(of) => prop::collection::vec(value(of), 0..4).prop_map(Val::List).boxed(),
-            Shape::FixedList(of, n) => prop::collection::vec(value(of), *n as usize)
-                .prop_map(Val::FixedLengthList)
-                .boxed(),
+            Shape::FixedList(of, n) => {
+                prop::collection::vec(value(of), *n as usize).prop_map(Val::FixedLengthList).boxed()
+            }
             Shape::Map(key, of) => {
                 prop::collection::vec((value(key), value(of)), 0..3).prop_map(Val::Map).boxed()
             }
@@ -260,14 +264,10 @@ pub(super) mod sample {
                 };
                 prop::strategy::Union::new(cases.iter().map(of_case)).boxed()
             }
-            Shape::Enum(words) => {
-                prop::sample::select(words.to_vec()).prop_map(Val::Enum).boxed()
-            }
-            Shape::Flags(words) => {
-                prop::sample::subsequence(words.to_vec(), 0..=words.len())
-                    .prop_map(Val::Flags)
-                    .boxed()
-            }
+            Shape::Enum(words) => prop::sample::select(words.to_vec()).prop_map(Val::Enum).boxed(),
+            Shape::Flags(words) => prop::sample::subsequence(words.to_vec(), 0..=words.len())
+                .prop_map(Val::Flags)
+                .boxed(),
             Shape::Option(of) => prop::option::of(boxed(of)).prop_map(Val::Option).boxed(),
             Shape::Result(ok, err) => {
                 let side = |of: &Option<Arc<Shape>>| match of {

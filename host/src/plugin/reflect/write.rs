@@ -1,7 +1,7 @@
 //! A value as JSON: what [`read`](super::read) reads as the same value.
 
-use super::shape::Shape;
 use super::schema::LARGEST_EXACT;
+use super::shape::Shape;
 use data_encoding::BASE64;
 use serde_json::{Map, Number, Value, json};
 use wasmtime::component::Val;
@@ -98,9 +98,9 @@ fn bytes(items: &[Val]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::sample;
     use super::super::read::read;
     use super::super::schema::{self, schema};
+    use super::super::shape::sample;
     use super::*;
     use crate::domain::canonical;
     use crate::plugin::schema::{Author, Schema};
