@@ -247,6 +247,7 @@ fn every_command_that_tells_something_can_tell_it_as_json() {
                 needed: [text]
                 usable: [text]
               }
+              left_out: []
               name: text
               version: text
               description: text

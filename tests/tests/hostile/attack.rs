@@ -45,7 +45,8 @@ const ATTACKS: [(&str, &str); 33] = [
     ("poll-many", "took longer than its 1 s"),
     ("random", ""),
     ("random-huge", "the tool crashed"),
-    ("requests", "HTTP"),
+    // Whichever comes first: no answer is waited for.
+    ("requests", "HTTP|handles at once"),
     ("hold", "HTTP"),
     ("nothing", "ok: nothing"),
 ];
@@ -84,7 +85,7 @@ fn every_attack_ends_within_its_limit_and_leaves_nothing_behind() {
             let after = resident();
             assert_eq!(rest.len(), CALLS);
             for said in &rest {
-                assert!(said.contains(expected), "{word}: {said}");
+                assert!(expected.split('|').any(|it| said.contains(it)), "{word}: {said}");
             }
             let next = sandbox.call(&tools, "hostile", r#"{"do": "nothing"}"#).await;
             (took, before, after, first, next)
@@ -136,7 +137,7 @@ fn attacks_while_preparing_are_refusals() {
                 "deep-json" | "invalid-json" | "no-json" => "",
                 _ => expected,
             };
-            assert!(said.contains(expected), "{word}: {said}");
+            assert!(expected.split('|').any(|it| said.contains(it)), "{word}: {said}");
             let well = sandbox.call(&tools, "hostile", "{}").await;
             assert_eq!(well, "waiting: harmless", "after {word}");
         }
