@@ -6,6 +6,7 @@
 
 pub mod cli;
 mod connections;
+pub mod dashboard;
 pub mod domain;
 pub mod fail_point;
 pub mod gate;

@@ -64,6 +64,8 @@ pub(super) enum Command {
     Audit(Audit),
     /// Serve roles over HTTP, as OpenAI's clients ask for them.
     Serve(Serve),
+    /// Open pages to run roles and to decide on, in a browser.
+    Dashboard(Dashboard),
     /// Run roles when their triggers say so: schedules, webhooks, files, chats.
     Daemon(Box<Daemon>),
     /// Make a key for a server's clients.
@@ -106,9 +108,40 @@ pub(super) struct Serve {
     /// Requests a minute of one key; decisions count apart. 0 allows any number.
     #[arg(long, default_value_t = 60_000, value_name = "N")]
     pub(super) rate_limit: u32,
+    /// Serve the dashboard as well: pages to run roles and to decide on, for whoever has a key.
+    #[arg(long)]
+    pub(super) dashboard: bool,
     /// Keep nothing: runs live in memory, and a pause cannot be resumed.
     #[arg(long)]
     pub(super) no_audit: bool,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// What the log has: what went wrong, or with `info` each run, call and request as well.
+    #[arg(long, value_enum, default_value = "warn")]
+    pub(super) log_level: LogLevel,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Dashboard {
+    /// A folder of roles. May be given several times; the present folder where it is not.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) roles_dir: Vec<PathBuf>,
+    /// The address to listen on. Any other than this machine's own takes `--api-key-file`.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(super) host: IpAddr,
+    /// The port; 0 has the system choose one.
+    #[arg(long, default_value_t = 8100, value_name = "N")]
+    pub(super) port: u16,
+    /// Do not open a browser; print the address alone.
+    #[arg(long)]
+    pub(super) no_open: bool,
+    /// The file of keys that people sign in with; `initrunner key` makes them.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) api_key_file: Option<PathBuf>,
+    /// Seconds that a call under way may take to end when the dashboard is stopped.
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub(super) drain_timeout: u64,
     /// How the log on standard error is written.
     #[arg(long, value_enum, default_value = "text")]
     pub(super) log_format: LogFormat,

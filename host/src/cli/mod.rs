@@ -7,6 +7,7 @@ mod audit;
 mod cancel;
 mod completions;
 mod daemon;
+mod dashboard;
 mod exit;
 mod go_on;
 mod inspect;
@@ -61,7 +62,8 @@ fn start(arguments: &[OsString]) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return output.whole(output.usage(&error)).into(),
     };
-    let serves = matches!(parsed.command, Command::Serve(_) | Command::Daemon(_));
+    let serves =
+        matches!(parsed.command, Command::Serve(_) | Command::Dashboard(_) | Command::Daemon(_));
     let mut builder = match serves || fail_point::several_threads() {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
@@ -110,6 +112,9 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Exit {
         Command::Audit(command) => audit::audit(&host, &command, output).await,
         // A server outlives whoever asks it.
         Command::Serve(command) => return serve::serve(host, command, output).await,
+        Command::Dashboard(command) => {
+            return dashboard::dashboard(host, command, output).await;
+        }
         Command::Daemon(command) => return daemon::daemon(host, *command, output).await,
         Command::Key(_) | Command::Completions(_) => Exit::Done,
     };
@@ -133,7 +138,10 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
         Command::Policy(policy) => !policy.reads_runs(),
         _ => false,
     };
-    let makes_one = matches!(command, Command::Run(_) | Command::Serve(_) | Command::Daemon(_));
+    let makes_one = matches!(
+        command,
+        Command::Run(_) | Command::Serve(_) | Command::Dashboard(_) | Command::Daemon(_)
+    );
     if let Some(path) = audit_db.as_deref().filter(|_| !makes_one && !needs_none) {
         ops::check_named_database(path).map_err(|error| output.failure(&error))?;
     }
@@ -146,6 +154,7 @@ fn host(output: &Output, audit_db: Option<PathBuf>, command: &Command) -> Result
     };
     let (serves, drain) = match command {
         Command::Serve(serve) => (true, Duration::from_secs(serve.drain_timeout)),
+        Command::Dashboard(board) => (true, Duration::from_secs(board.drain_timeout)),
         Command::Daemon(daemon) => (true, Duration::from_secs(daemon.run.drain_timeout)),
         _ => (false, Duration::ZERO),
     };

@@ -6,120 +6,120 @@ use utoipa::ToSchema;
 
 /// A chat completion, as OpenAI's clients read it, with what the page on approvals adds to a paused one.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Completion {
+pub(crate) struct Completion {
     /// `chatcmpl-` and the run's id.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// `chat.completion`.
-    pub(super) object: &'static str,
+    pub(crate) object: &'static str,
     /// When the run was written down, in seconds since 1970.
-    pub(super) created: i64,
+    pub(crate) created: i64,
     /// The role's name.
-    pub(super) model: String,
+    pub(crate) model: String,
     /// One.
-    pub(super) choices: Vec<Choice>,
-    pub(super) usage: TokenUsage,
+    pub(crate) choices: Vec<Choice>,
+    pub(crate) usage: TokenUsage,
     /// The run, where it waits for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) run_id: Option<String>,
+    pub(crate) run_id: Option<String>,
     /// The calls that wait.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) pending_approvals: Option<Vec<PendingApproval>>,
+    pub(crate) pending_approvals: Option<Vec<PendingApproval>>,
     /// `false` where nothing is kept, so that a decision cannot be given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) resumable: Option<bool>,
+    pub(crate) resumable: Option<bool>,
 }
 
 /// The one answer.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Choice {
-    pub(super) index: u32,
-    pub(super) message: AnswerMessage,
+pub(crate) struct Choice {
+    pub(crate) index: u32,
+    pub(crate) message: AnswerMessage,
     /// Always `null`.
     #[schema(value_type = Option<Object>)]
-    pub(super) logprobs: (),
+    pub(crate) logprobs: (),
     /// `stop`, or `tool_calls_pending_approval` where the run waits.
-    pub(super) finish_reason: &'static str,
+    pub(crate) finish_reason: &'static str,
 }
 
 /// The model's text.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AnswerMessage {
+pub(crate) struct AnswerMessage {
     /// `assistant`.
-    pub(super) role: &'static str,
+    pub(crate) role: &'static str,
     /// What the model said; of a paused run, where it said nothing, one line that says what is awaited.
-    pub(super) content: String,
+    pub(crate) content: String,
     /// Always `null`.
     #[schema(value_type = Option<String>)]
-    pub(super) refusal: (),
+    pub(crate) refusal: (),
 }
 
 /// What the run has used so far.
 #[derive(Serialize, ToSchema)]
-pub(super) struct TokenUsage {
-    pub(super) prompt_tokens: u64,
-    pub(super) completion_tokens: u64,
-    pub(super) total_tokens: u64,
+pub(crate) struct TokenUsage {
+    pub(crate) prompt_tokens: u64,
+    pub(crate) completion_tokens: u64,
+    pub(crate) total_tokens: u64,
 }
 
 /// A call that waits for a person.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PendingApproval {
-    pub(super) tool_call_id: String,
-    pub(super) tool_name: String,
+pub(crate) struct PendingApproval {
+    pub(crate) tool_call_id: String,
+    pub(crate) tool_name: String,
     #[schema(value_type = Object)]
-    pub(super) arguments: Value,
+    pub(crate) arguments: Value,
 }
 
 /// A refusal.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ErrorBody {
-    pub(super) error: ErrorDetail,
+pub(crate) struct ErrorBody {
+    pub(crate) error: ErrorDetail,
 }
 
 /// Why, for people and for programs.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ErrorDetail {
+pub(crate) struct ErrorDetail {
     /// A sentence for people.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// OpenAI's word for the kind.
-    pub(super) r#type: &'static str,
+    pub(crate) r#type: &'static str,
     /// Which part of the request it is about.
-    pub(super) param: Option<String>,
+    pub(crate) param: Option<String>,
     /// A word for programs.
-    pub(super) code: &'static str,
+    pub(crate) code: &'static str,
     /// What else there is to know, such as `run_id`, `tool_call_id`, `resolved_by` and `resolved_at`.
     #[serde(flatten)]
     #[schema(value_type = Object, additional_properties)]
-    pub(super) more: Map<String, Value>,
+    pub(crate) more: Map<String, Value>,
 }
 
 /// The roles.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ModelList {
+pub(crate) struct ModelList {
     /// `list`.
-    pub(super) object: &'static str,
-    pub(super) data: Vec<Model>,
+    pub(crate) object: &'static str,
+    pub(crate) data: Vec<Model>,
 }
 
 /// A role, as clients see it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Model {
+pub(crate) struct Model {
     /// The role's name.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// `model`.
-    pub(super) object: &'static str,
+    pub(crate) object: &'static str,
     /// Always 0: a role has no such time.
-    pub(super) created: u32,
+    pub(crate) created: u32,
     /// `initrunner`.
-    pub(super) owned_by: &'static str,
+    pub(crate) owned_by: &'static str,
 }
 
 /// A run that goes on while nobody waits for it.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Accepted {
-    pub(super) run_id: String,
+pub(crate) struct Accepted {
+    pub(crate) run_id: String,
     /// `running`.
-    pub(super) state: &'static str,
+    pub(crate) state: &'static str,
     /// Where to look for what becomes of it.
-    pub(super) url: String,
+    pub(crate) url: String,
 }

@@ -72,13 +72,12 @@ impl ApiError {
 
 impl ApiError {
     /// Its status.
-    #[cfg(test)]
-    pub(super) fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.0.status
     }
 
     /// The body.
-    pub(super) fn body(self) -> ErrorBody {
+    pub(crate) fn body(self) -> ErrorBody {
         let Refusal { status, code, message, param, more, .. } = *self.0;
         let kind = match status.as_u16() {
             401 => "authentication_error",

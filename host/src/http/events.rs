@@ -15,38 +15,38 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Between two signs of life: proxies give up silent connections after a minute, some after half of one.
-pub(super) const ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const ALIVE: Duration = Duration::from_secs(15);
 
 /// Nobody reads any more.
-pub(super) struct Gone;
+pub(crate) struct Gone;
 
 /// Sends events. Dropped, it ends the body.
-pub(super) struct EventSender(mpsc::UnboundedSender<Bytes>);
+pub(crate) struct EventSender(mpsc::UnboundedSender<Bytes>);
 
 impl EventSender {
     /// An event of the default type, without a number.
-    pub(super) fn data(&self, data: &Value) -> Result<(), Gone> {
+    pub(crate) fn data(&self, data: &Value) -> Result<(), Gone> {
         self.send(format!("data: {data}\n\n"))
     }
 
     /// An event.
-    pub(super) fn event(&self, id: Option<i64>, kind: &str, data: &Value) -> Result<(), Gone> {
+    pub(crate) fn event(&self, id: Option<i64>, kind: &str, data: &Value) -> Result<(), Gone> {
         let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
         self.send(format!("{id}event: {kind}\ndata: {data}\n\n"))
     }
 
     /// The word that ends a stream of OpenAI's.
-    pub(super) fn done(&self) -> Result<(), Gone> {
+    pub(crate) fn done(&self) -> Result<(), Gone> {
         self.send("data: [DONE]\n\n".into())
     }
 
     /// A sign of life, which clients do not see.
-    pub(super) fn alive(&self) -> Result<(), Gone> {
+    pub(crate) fn alive(&self) -> Result<(), Gone> {
         self.send(": alive\n\n".into())
     }
 
     /// Waits until nobody reads any more.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.0.closed().await;
     }
 
@@ -57,7 +57,14 @@ impl EventSender {
 
 /// An answer about a run, and what sends its events. What has not been read yet is kept, so that a slow
 /// reader slows no run down; it is bounded by what a run may say.
-pub(super) fn about_run(run: &str) -> (EventSender, Response) {
+pub(crate) fn about_run(run: &str) -> (EventSender, Response) {
+    let (sender, mut response) = events();
+    name_run(&mut response, run);
+    (sender, response)
+}
+
+/// The same about no run in particular.
+pub(crate) fn events() -> (EventSender, Response) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut response = Body::new(StreamBody::new(Frames(receiver))).into_response();
     let headers = response.headers_mut();
@@ -65,7 +72,6 @@ pub(super) fn about_run(run: &str) -> (EventSender, Response) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies that collect answers would hold the first words back.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    name_run(&mut response, run);
     (EventSender(sender), response)
 }
 

@@ -25,6 +25,12 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
+    /// Whoever holds this key.
+    pub(crate) fn of(key: &ApiKey) -> Self {
+        let identity = format!("key:{}", key.name);
+        Self { identity, roles: key.roles.clone(), note: None }
+    }
+
     /// # Errors
     /// Whoever has no key may be somebody who has; whoever has one knows now what it is not good for.
     pub(crate) fn may(&self, role: KeyRole) -> Result<(), ApiError> {
@@ -108,9 +114,7 @@ fn check(
         None => None,
     };
     match holder {
-        Some(ApiKey { name, roles, .. }) => {
-            Ok(Guarded { identity: format!("key:{name}"), roles, note })
-        }
+        Some(key) => Ok(Guarded { note, ..Guarded::of(&key) }),
         // Clients that cannot do without a key send whatever they like.
         None if app.keys.keyless() => {
             let roles = BTreeSet::from([KeyRole::Caller]);
@@ -128,7 +132,7 @@ fn check(
 }
 
 /// Whoever operates the server reads why; a stranger need not know of its files.
-fn keys_unusable(why: &str) -> ApiError {
+pub(crate) fn keys_unusable(why: &str) -> ApiError {
     tracing::error!(why, "the file of keys cannot be used");
     let message = "the server cannot tell keys from one another now: its log says why";
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", message)
@@ -152,7 +156,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 
 /// Of two of these, a proxy in front may have gone by the other one (RFC 9110, section 5.3, and RFC 9112,
 /// section 3.2).
-fn check_once(headers: &HeaderMap) -> Result<(), ApiError> {
+pub(crate) fn check_once(headers: &HeaderMap) -> Result<(), ApiError> {
     const ONCE: [(HeaderName, &str); 5] = [
         (header::HOST, "Host"),
         (header::AUTHORIZATION, "Authorization"),
@@ -167,7 +171,7 @@ fn check_once(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// A path is text: what it names is looked up and shown.
-fn check_path(path: &str) -> Result<(), ApiError> {
+pub(crate) fn check_path(path: &str) -> Result<(), ApiError> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((byte, after)) = rest.split_first() {
@@ -191,7 +195,7 @@ fn check_path(path: &str) -> Result<(), ApiError> {
 
 /// A name that leads here only for a page that wants to read what a loopback server says (DNS
 /// rebinding) is none of ours.
-fn check_host(app: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+pub(crate) fn check_host(app: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     if !app.options.listen.ip().is_loopback() {
         return Ok(());
     }

@@ -70,6 +70,21 @@ impl ApiKeys {
         Ok(found)
     }
 
+    /// The one that was made for this machine; nothing where there is a file of keys.
+    pub(crate) fn own(&self) -> Option<ApiKey> {
+        self.own.clone()
+    }
+
+    /// The key of this name, where it is still the one whose digest is `digest`.
+    ///
+    /// # Errors
+    /// As [`ApiKeys::holder`].
+    pub(crate) fn still(&self, name: &str, digest: Digest) -> Result<Option<ApiKey>, String> {
+        let known = self.known()?;
+        let mut all = known.iter().chain(&self.own);
+        Ok(all.find(|key| key.name == name && key.digest == digest).cloned())
+    }
+
     fn known(&self) -> Result<Arc<[ApiKey]>, String> {
         let Some(path) = &self.file else { return Ok(Arc::default()) };
         let cannot =

@@ -2,7 +2,8 @@
 //! and when the process is asked to stop its runs are handed back before it ends.
 
 use super::rate::Rates;
-use super::{ApiKeys, App, ServeOptions, router};
+use super::texts::Texts;
+use super::{ApiKeys, App, Pages, ServeOptions, router};
 use crate::connections;
 use crate::domain::ids::RunId;
 use crate::ops::{
@@ -42,9 +43,10 @@ pub enum ServeError {
 pub struct Serving {
     listener: TcpListener,
     app: Arc<App>,
+    pages: Option<Pages>,
 }
 
-/// Listens, without answering yet.
+/// Listens, without answering yet. `pages` are for people, beside what services ask for.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -53,6 +55,7 @@ pub async fn serve(
     roles: Roles,
     keys: ApiKeys,
     mut options: ServeOptions,
+    pages: Option<Pages>,
     stop: watch::Receiver<Option<String>>,
 ) -> Result<Serving, ServeError> {
     let address = options.listen;
@@ -64,8 +67,9 @@ pub async fn serve(
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     options.listen = listener.local_addr().map_err(listen)?;
     let rates = Rates::new(options.rate);
-    let app = Arc::new(App { host, roles, keys, options, rates, stop });
-    Ok(Serving { listener, app })
+    let texts = Arc::new(Texts::default());
+    let app = Arc::new(App { host, roles, keys, options, rates, texts, stop });
+    Ok(Serving { listener, app, pages })
 }
 
 impl Serving {
@@ -80,7 +84,7 @@ impl Serving {
     /// # Errors
     /// Where the database cannot be opened.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { listener, app } = self;
+        let Self { listener, app, pages } = self;
         let sweeping = {
             let (sweeper, app) = (Sweeper::of(&app.host)?, Arc::clone(&app));
             tokio::spawn(async move {
@@ -97,7 +101,7 @@ impl Serving {
         tokio::spawn(go_on(Arc::clone(&app)));
         let left = connections::take(
             listener,
-            router(Arc::clone(&app)),
+            router(Arc::clone(&app), pages),
             Semaphore::MAX_PERMITS,
             app.stop.clone(),
         )

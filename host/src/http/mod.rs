@@ -3,14 +3,14 @@
 
 mod ag_ui;
 mod ai_sdk;
-mod approvals;
-mod body;
+pub(crate) mod approvals;
+pub(crate) mod body;
 mod completions;
 mod cors;
 mod count;
-mod error;
-mod events;
-mod guard;
+pub(crate) mod error;
+pub(crate) mod events;
+pub(crate) mod guard;
 mod health;
 mod idempotency;
 mod keys;
@@ -19,11 +19,12 @@ mod live;
 mod metrics;
 mod models;
 mod openapi;
-mod page;
+pub(crate) mod page;
 mod prefer;
 mod rate;
-mod read_body;
-mod runs;
+pub(crate) mod read_body;
+pub(crate) mod runs;
+pub(crate) mod texts;
 
 pub use keys::ApiKeys;
 
@@ -42,6 +43,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use texts::Texts;
 use tokio::sync::watch;
 
 /// Bytes of one request's body. A history of a thousand pages is 4 MB, and models take less.
@@ -92,6 +94,8 @@ pub(crate) struct App {
     pub(crate) keys: ApiKeys,
     pub(crate) options: ServeOptions,
     rates: Rates,
+    /// What models are saying, for pages that show it.
+    pub(crate) texts: Arc<Texts>,
     /// Set to a sentence when the process is asked to stop: runs are handed back, and no more begin.
     pub(crate) stop: watch::Receiver<Option<String>>,
 }
@@ -248,8 +252,14 @@ fn documented() -> Api {
         )
 }
 
+/// Pages for people, made for a server. They ask for themselves who is there.
+pub type Pages = Box<dyn FnOnce(PagesOf) -> Router + Send>;
+
+/// What pages are made with.
+pub struct PagesOf(pub(crate) Shared);
+
 /// Every path that there is.
-pub(crate) fn router(app: Shared) -> Router {
+pub(crate) fn router(app: Shared, pages: Option<Pages>) -> Router {
     let (routes, document) = documented().finish();
     let document = Json(document);
     let guarded = routes
@@ -258,13 +268,15 @@ pub(crate) fn router(app: Shared) -> Router {
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard));
+    let pages = pages.map(|pages| pages(PagesOf(Arc::clone(&app)))).unwrap_or_default();
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .merge(guarded)
+        .with_state(Arc::clone(&app))
+        .merge(pages)
         .layer(from_fn_with_state(Arc::clone(&app), cors::cors))
-        .layer(from_fn_with_state(Arc::clone(&app), count::count))
-        .with_state(app)
+        .layer(from_fn_with_state(app, count::count))
 }
 
 /// Who asks, as far as a handler is concerned.

@@ -13,7 +13,7 @@ pub(super) async fn list(
     caller: Caller,
 ) -> Result<Json<ModelList>, ApiError> {
     caller.may(KeyRole::Caller)?;
-    let data = app.roles.iter().map(|file| model(file)).collect();
+    let data = app.roles.all().iter().map(|file| model(file)).collect();
     Ok(Json(ModelList { object: "list", data }))
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn show(
 ) -> Result<Json<Model>, ApiError> {
     caller.may(KeyRole::Caller)?;
     match app.roles.find(&id) {
-        Some(file) => Ok(Json(model(file))),
+        Some(file) => Ok(Json(model(&file))),
         None => Err(no_such_model(&app, &id)),
     }
 }
@@ -34,7 +34,8 @@ fn model(file: &RoleFile) -> Model {
 }
 
 pub(super) fn no_such_model(app: &Shared, id: &str) -> ApiError {
-    let known: Vec<String> = app.roles.iter().map(|file| format!("`{}`", file.role.name)).collect();
+    let known: Vec<String> =
+        app.roles.all().iter().map(|file| format!("`{}`", file.role.name)).collect();
     let id = crate::domain::visible::one_line(id);
     let message = format!("there is no model `{id}`; this server has {}", known.join(", "));
     ApiError::new(StatusCode::NOT_FOUND, "model_not_found", message).about("model")

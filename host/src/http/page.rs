@@ -20,15 +20,15 @@ const MOST: usize = 1000;
 const COMMON: [&str; 5] = ["limit", "after", "order", "since", "until"];
 
 /// The query of a request as axum gives it: pairs, since a key that occurs twice is a mistake.
-pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+pub(crate) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 /// What is asked for in a query.
-pub(super) struct Asked(Vec<(String, String)>);
+pub(crate) struct Asked(Vec<(String, String)>);
 
 impl Asked {
     /// # Errors
     /// Where a key is not one of `known` or of every list's, or occurs twice.
-    pub(super) fn read(pairs: Pairs, known: &[&str]) -> Result<Self, ApiError> {
+    pub(crate) fn read(pairs: Pairs, known: &[&str]) -> Result<Self, ApiError> {
         let Query(pairs) = pairs.map_err(|error| ApiError::bad("query", error.body_text()))?;
         for (at, (key, _)) in pairs.iter().enumerate() {
             let shown = one_line(key);
@@ -47,12 +47,12 @@ impl Asked {
     }
 
     /// The text of a key.
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == key).map(|(_, text)| text.as_str())
     }
 
     /// Something that a key says, by its words.
-    pub(super) fn word<T>(
+    pub(crate) fn word<T>(
         &self,
         key: &str,
         read: impl Fn(&str) -> Option<T>,
@@ -64,7 +64,7 @@ impl Asked {
     }
 
     /// `since` and `until`.
-    pub(super) fn times(
+    pub(crate) fn times(
         &self,
         now: Timestamp,
     ) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
@@ -79,7 +79,7 @@ impl Asked {
     }
 
     /// Which page.
-    pub(super) fn page(&self, usual: Order) -> Result<Page, ApiError> {
+    pub(crate) fn page(&self, usual: Order) -> Result<Page, ApiError> {
         let number = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
         let limit = self.word("limit", number, &format!("a number from 1 to {MOST}"))?;
         let order = self.word(
@@ -97,7 +97,7 @@ impl Asked {
 }
 
 /// Where the next page goes on, as clients send it back.
-pub(super) fn next(place: Option<Position>) -> Value {
+pub(crate) fn next(place: Option<Position>) -> Value {
     let text = |Position { created_at, n }: Position| {
         json!(BASE64URL_NOPAD.encode(format!("{}.{n}", created_at.0).as_bytes()))
     };

@@ -28,7 +28,8 @@ pub(super) async fn object(body: Body) -> Result<serde_json::Map<String, Value>,
     }
 }
 
-async fn bytes(body: Body) -> Result<bytes::Bytes, ApiError> {
+/// The body.
+pub(crate) async fn bytes(body: Body) -> Result<bytes::Bytes, ApiError> {
     let too_large = || {
         let message = format!("the body is larger than {} MiB", LARGEST_BODY >> 20);
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message).about("body")

@@ -8,7 +8,7 @@ pub(super) fn sixteen() -> [u8; 16] {
 }
 
 /// Thirty-two random bytes: a key.
-pub(super) fn thirty_two() -> [u8; 32] {
+pub fn thirty_two() -> [u8; 32] {
     fill()
 }
 

@@ -58,7 +58,7 @@ impl LiveRoles {
 }
 
 pub(super) fn set(roles: &Roles) -> RoleSet {
-    roles.iter().map(|file| (file.role.name.clone(), Arc::clone(file))).collect()
+    roles.all().into_iter().map(|file| (file.role.name.clone(), file)).collect()
 }
 
 /// What of some roles cannot be at the same time, or needs a variable that is not set or cannot be used: a

@@ -10,6 +10,7 @@ use crate::http::completions::{
 use crate::http::error::ApiError;
 use crate::http::prefer::respond_async;
 use crate::http::runs::run_id;
+use crate::http::texts::SaidSoFar;
 use crate::http::{Caller, FinishReason, KeyRole, Shared, idempotency, read_body};
 use crate::ops::{
     Approved, Attended, CallAnswer, CallChoice, DecideRequest, OpError, decide_calls, follow_run,
@@ -24,7 +25,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
-pub(in crate::http) async fn decide(
+pub(crate) async fn decide(
     State(app): State<Shared>,
     caller: Caller,
     Path(run): Path<String>,
@@ -46,9 +47,10 @@ pub(in crate::http) async fn decide(
     let request = DecideRequest { run: run.to_string(), answers, note, idempotency };
     let (host, stop) = (app.host.acting_as(&caller.identity), app.stop.clone());
     let (resumed, mut recorded) = mpsc::unbounded_channel();
+    let text = app.texts.of(&run);
     // The run goes on whether or not whoever decided waits for it.
     let deciding = tokio::spawn(Box::pin(async move {
-        let attended = Attended { reporter: &mut Noticed(Some(resumed)), stop };
+        let attended = Attended { reporter: &mut Noticed(Some(resumed), text), stop };
         decide_calls(&host, request, attended).await
     }));
     // The channel is closed by the decision's end, or by the run's going on.
@@ -97,10 +99,11 @@ async fn again(
 }
 
 /// Tells that the decisions are recorded and the run goes on.
-struct Noticed(Option<mpsc::UnboundedSender<()>>);
+struct Noticed(Option<mpsc::UnboundedSender<()>>, SaidSoFar);
 
 impl Reporter for Noticed {
     fn report(&mut self, progress: Progress<'_>) {
+        self.1.report(progress);
         if let (Progress::Resumed, Some(sender)) = (progress, &self.0) {
             // Whoever decided may be gone.
             let _ = sender.send(());

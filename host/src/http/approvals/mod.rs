@@ -4,6 +4,6 @@ mod decide;
 mod list;
 mod show;
 
-pub(super) use decide::decide;
+pub(crate) use decide::decide;
 pub(super) use list::list;
-pub(super) use show::show;
+pub(crate) use show::show;

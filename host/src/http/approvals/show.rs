@@ -7,7 +7,7 @@ use crate::json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-pub(in crate::http) async fn show(
+pub(crate) async fn show(
     State(app): State<Shared>,
     caller: Caller,
     Path(run): Path<String>,

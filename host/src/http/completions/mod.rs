@@ -82,7 +82,7 @@ pub(super) async fn complete(
                 idempotency,
                 ..StartRequest::new(said.prompt, "http".to_owned())
             };
-            begin(&app, Arc::clone(file), host, start, shape, how).await?
+            begin(&app, file, host, start, shape, how).await?
         }
     };
     if let Some(value) =

@@ -8,7 +8,6 @@ use crate::http::guard::Guarded;
 use crate::http::{KeyRole, Shared};
 use crate::ops::{Approved, Attended, StartRequest, start_run};
 use axum::http::StatusCode;
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// What to begin.
@@ -44,7 +43,6 @@ pub(in crate::http) async fn begin(
     }
     let (sender, mut events) = mpsc::unbounded_channel();
     let (host, stop) = (app.host.acting_as(&caller.identity), app.stop.clone());
-    let file = Arc::clone(file);
     let running = tokio::spawn(async move {
         let mut teller = Teller(sender);
         let attended = Attended { reporter: &mut teller, stop };

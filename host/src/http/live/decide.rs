@@ -89,7 +89,8 @@ pub(in crate::http) fn stand_still(run: StoredRun) -> Live {
 
 /// What is answered where a path names a role that is not served.
 pub(super) fn no_such_role(app: &Shared, role: &str) -> ApiError {
-    let known: Vec<String> = app.roles.iter().map(|file| format!("`{}`", file.role.name)).collect();
+    let known: Vec<String> =
+        app.roles.all().iter().map(|file| format!("`{}`", file.role.name)).collect();
     let message =
         format!("there is no role `{}`; this server has {}", one_line(role), known.join(", "));
     ApiError::new(StatusCode::NOT_FOUND, "unknown_role", message)

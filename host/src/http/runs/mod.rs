@@ -16,12 +16,12 @@ use crate::domain::ids::RunId;
 use crate::ops::{Host, OpError, Story, show_run};
 
 /// The run that a path names, by its whole id: a beginning would tell of others' runs.
-pub(super) fn run_id(text: String) -> Result<RunId, ApiError> {
+pub(crate) fn run_id(text: String) -> Result<RunId, ApiError> {
     RunId::parse(&text).map_err(|_| OpError::UnknownRun(text).into())
 }
 
 /// A run that this caller may see. Whether there are others is nobody else's business.
-pub(super) async fn visible(host: &Host, caller: &Guarded, run: String) -> Result<Story, ApiError> {
+pub(crate) async fn visible(host: &Host, caller: &Guarded, run: String) -> Result<Story, ApiError> {
     let run = run_id(run)?;
     let story = show_run(host, run.as_str()).await?;
     match caller.sees(&story.run.run.requester) {

@@ -1,0 +1,2 @@
+// Editing the arguments of a call.
+export function start() {}

@@ -1,0 +1,2 @@
+// The panel that runs a role in place.
+export function start() {}

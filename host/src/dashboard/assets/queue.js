@@ -1,0 +1,2 @@
+// The queue by keyboard.
+export function start() {}

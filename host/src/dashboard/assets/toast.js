@@ -1,0 +1,2 @@
+// Notices of what happened elsewhere.
+export function start() {}

@@ -1,0 +1,11 @@
+//! The runs: all of them, and one.
+
+mod list;
+mod panel;
+mod rows;
+mod show;
+
+pub(super) use list::list;
+pub(super) use panel::panel;
+pub(super) use rows::rows;
+pub(super) use show::show;
