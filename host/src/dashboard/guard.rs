@@ -7,6 +7,7 @@ use super::session::Session;
 use super::{Desk, sign_in};
 use crate::http::error::ApiError;
 use crate::http::guard::{Guarded, check_host, check_once, check_path, keys_unusable};
+use crate::http::rate::Kind;
 use crate::http::read_body;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
@@ -60,6 +61,11 @@ pub(super) async fn guard(State(desk): State<Desk>, request: Request, next: Next
         Ok(None) => return signed_out(&parts),
         Err(why) => return refuse(&parts, keys_unusable(&why)),
     };
+    let decides = parts.method == Method::POST && parts.uri.path().contains("/approvals/");
+    let kind = if decides { Kind::Decision } else { Kind::Request };
+    if let Err(error) = desk.app.rates.count(&visitor.who.identity, kind) {
+        return refuse(&parts, error);
+    }
     let body = match parts.method.is_safe() {
         true => body,
         false => match posted(&parts, &visitor, body).await {
@@ -71,6 +77,7 @@ pub(super) async fn guard(State(desk): State<Desk>, request: Request, next: Next
         },
     };
     // A page, and not one of the many requests that it makes.
+    let secure = sign_in::is_secure(&parts.headers);
     let renews = visitor.session.is_old(desk.app.host.now()) && navigates(&parts.headers);
     parts.extensions.insert(visitor.who.clone());
     parts.extensions.insert(visitor.clone());
@@ -79,7 +86,8 @@ pub(super) async fn guard(State(desk): State<Desk>, request: Request, next: Next
         let now = desk.app.host.now();
         match desk.sessions.renew(&visitor.token, &visitor.session, now) {
             Ok(token) => {
-                let cookie = sign_in::cookie(&desk, &token, visitor.session.lasts(now));
+                let lasts = visitor.session.lasts(now);
+                let cookie = sign_in::cookie(&desk, &token, lasts, secure);
                 response.headers_mut().insert(header::SET_COOKIE, cookie);
             }
             Err(error) => warn!(%error, "who is signed in cannot be written down"),

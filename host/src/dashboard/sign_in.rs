@@ -59,18 +59,29 @@ fn cookie_name(desk: &Desk) -> String {
     format!("initrunner-{}", desk.app.options.listen.port())
 }
 
+/// For how many seconds the form of somebody who is not signed in may be open.
+const FORM_LASTS: i64 = 60 * 60;
+
 /// The cookie of the form of somebody who is not signed in.
 fn form_name(desk: &Desk) -> String {
     format!("{}-form", cookie_name(desk))
 }
 
-/// What a cookie is set with.
-pub(super) fn cookie(desk: &Desk, token: &str, seconds: i64) -> HeaderValue {
-    set(&cookie_name(desk), token, seconds)
+/// Whether a proxy in front says that the browser speaks TLS with it. Whoever makes that up has a cookie that
+/// is sent less often, and nothing else.
+pub(super) fn is_secure(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
 }
 
-fn set(name: &str, value: &str, seconds: i64) -> HeaderValue {
-    let text = format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}");
+/// What a cookie is set with.
+pub(super) fn cookie(desk: &Desk, token: &str, seconds: i64, secure: bool) -> HeaderValue {
+    set(&cookie_name(desk), token, seconds, secure)
+}
+
+fn set(name: &str, value: &str, seconds: i64, secure: bool) -> HeaderValue {
+    let secure = if secure { "; Secure" } else { "" };
+    let text =
+        format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
     // A name of ours and letters of tokens: always a header's value.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
@@ -116,18 +127,18 @@ pub(super) async fn show(
         // Looked at before it is used up: a browser that fetches addresses ahead of time sends no person.
         let own = desk.app.keys.own();
         if let Some(key) = own.filter(|_| link.opens(sent)) {
-            return signed_in(&desk, &key, next);
+            return signed_in(&desk, &key, next, is_secure(&headers));
         }
         let why = "This link was used before, or is of an earlier start.";
-        return Ok(form(&desk, next, Some(why), StatusCode::GONE));
+        return Ok(form(&desk, next, Some(why), StatusCode::GONE, is_secure(&headers)));
     }
     if visitor(&desk, &headers).map_err(|why| keys_unusable(&why))?.is_some() {
         return Ok(Redirect::to(next).into_response());
     }
-    Ok(form(&desk, next, None, StatusCode::OK))
+    Ok(form(&desk, next, None, StatusCode::OK, is_secure(&headers)))
 }
 
-fn form(desk: &Desk, next: &str, why: Option<&str>, status: StatusCode) -> Response {
+fn form(desk: &Desk, next: &str, why: Option<&str>, status: StatusCode, secure: bool) -> Response {
     let token = random::token();
     let body = html! {
         main class="alone" {
@@ -152,7 +163,9 @@ fn form(desk: &Desk, next: &str, why: Option<&str>, status: StatusCode) -> Respo
         }
     };
     let mut response = (status, shell::document("Sign in", &body)).into_response();
-    response.headers_mut().insert(header::SET_COOKIE, set(&form_name(desk), &token, 3600));
+    response
+        .headers_mut()
+        .insert(header::SET_COOKIE, set(&form_name(desk), &token, FORM_LASTS, secure));
     response
 }
 
@@ -167,6 +180,7 @@ pub(super) async fn begin(
     check_once(&headers)?;
     check_host(&desk.app, &uri, &headers)?;
     check_source(&headers)?;
+    let secure = is_secure(&headers);
     let bytes = read_body::bytes(body).await?;
     let fields: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
     let field = |name: &str| {
@@ -179,18 +193,19 @@ pub(super) async fn begin(
         .is_some_and(|cookie| bool::from(cookie.as_bytes().ct_eq(field("csrf").as_bytes())));
     if !ours {
         let why = "This form was open for too long, or the browser keeps no cookies. Try again.";
-        return Ok(form(&desk, next, Some(why), StatusCode::FORBIDDEN));
+        return Ok(form(&desk, next, Some(why), StatusCode::FORBIDDEN, secure));
     }
     let holder = desk.app.keys.holder(field("key").trim());
     match holder.map_err(|why| keys_unusable(&why))? {
-        Some(key) => signed_in(&desk, &key, next),
+        Some(key) => signed_in(&desk, &key, next, secure),
         None => {
-            Ok(form(&desk, next, Some("This key is not known here."), StatusCode::UNAUTHORIZED))
+            let why = Some("This key is not known here.");
+            Ok(form(&desk, next, why, StatusCode::UNAUTHORIZED, secure))
         }
     }
 }
 
-fn signed_in(desk: &Desk, key: &ApiKey, next: &str) -> Result<Response, Refused> {
+fn signed_in(desk: &Desk, key: &ApiKey, next: &str, secure: bool) -> Result<Response, Refused> {
     let now = desk.app.host.now();
     let (token, session) = desk.sessions.begin(key, now).map_err(|error| {
         tracing::error!(%error, "who signs in cannot be written down");
@@ -198,15 +213,19 @@ fn signed_in(desk: &Desk, key: &ApiKey, next: &str) -> Result<Response, Refused>
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_kept", message)
     })?;
     let mut response = Redirect::to(next).into_response();
-    let cookie = cookie(desk, &token, session.lasts(now));
+    let cookie = cookie(desk, &token, session.lasts(now), secure);
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
 
 /// Signs out: the session ends here and in the browser.
-pub(super) async fn end(State(desk): State<Desk>, visitor: Visitor) -> SignedOut {
+pub(super) async fn end(
+    State(desk): State<Desk>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> SignedOut {
     desk.sessions.end(&visitor.token);
-    let cookie = cookie(&desk, "", 0);
+    let cookie = cookie(&desk, "", 0, is_secure(&headers));
     ([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in"))
 }
 

@@ -21,7 +21,7 @@ mod models;
 mod openapi;
 pub(crate) mod page;
 mod prefer;
-mod rate;
+pub(crate) mod rate;
 pub(crate) mod read_body;
 pub(crate) mod runs;
 pub(crate) mod texts;
@@ -93,7 +93,7 @@ pub(crate) struct App {
     pub(crate) roles: Roles,
     pub(crate) keys: ApiKeys,
     pub(crate) options: ServeOptions,
-    rates: Rates,
+    pub(crate) rates: Rates,
     /// What models are saying, for pages that show it.
     pub(crate) texts: Arc<Texts>,
     /// Set to a sentence when the process is asked to stop: runs are handed back, and no more begin.

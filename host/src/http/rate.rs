@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// What is counted apart: whoever floods the server with questions can still answer its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Anything but decisions.
     Request,
     /// Decisions about calls.
@@ -19,7 +19,7 @@ pub(super) enum Kind {
 
 /// The limits of all holders. There are as many as keys, so that none need be forgotten.
 #[derive(Debug)]
-pub(super) struct Rates {
+pub(crate) struct Rates {
     /// Between two requests that come evenly; nothing where there is no limit.
     interval: Option<Duration>,
     /// When the next request of each would come, did they come evenly.
@@ -31,7 +31,7 @@ const BURST: Duration = Duration::from_secs(60);
 
 impl Rates {
     /// So many requests a minute; nothing: any number.
-    pub(super) fn new(a_minute: Option<NonZeroU32>) -> Self {
+    pub(crate) fn new(a_minute: Option<NonZeroU32>) -> Self {
         let interval = a_minute.map(|count| BURST / count.get());
         Self { interval, due: Mutex::default() }
     }
@@ -40,7 +40,7 @@ impl Rates {
     ///
     /// # Errors
     /// 429, and after how many seconds there is room again.
-    pub(super) fn count(&self, holder: &str, kind: Kind) -> Result<(), ApiError> {
+    pub(crate) fn count(&self, holder: &str, kind: Kind) -> Result<(), ApiError> {
         self.count_at(holder, kind, Instant::now()).map_err(|wait| {
             let seconds = wait.as_secs() + 1;
             let message = format!("too many requests with this key; try again in {seconds} s");
