@@ -2,6 +2,7 @@
 
 pub mod aimock;
 pub mod ask;
+pub mod browser;
 pub mod components;
 pub mod daemon;
 pub mod discord;

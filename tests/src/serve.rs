@@ -5,11 +5,15 @@ use crate::http_client::{Answer, Request};
 use rustix::process::Signal;
 use std::net::SocketAddr;
 
+/// How the line begins that says where a server listens.
+const TELLS: [&str; 2] = ["Serving ", "The dashboard is at "];
+
 /// A server that listens; it is killed when this is dropped.
 pub struct Server {
     running: Running,
     address: SocketAddr,
     key: Option<String>,
+    link: Option<String>,
 }
 
 impl Server {
@@ -39,13 +43,16 @@ impl Server {
     #[track_caller]
     pub fn of(home: &Home, start: Start) -> Self {
         let mut running = start.start();
-        let mut address = None;
+        let (mut address, mut link) = (None, None);
         until("the server listens", || {
             let said = running.said();
             // Only a whole line has the whole address.
-            let line = said.split_inclusive('\n').find(|line| line.starts_with("Serving "));
-            let line = line.and_then(|line| line.strip_suffix('\n'));
-            address = line.and_then(|line| line.rsplit_once("http://")?.1.parse().ok());
+            let listens = |line: &&str| TELLS.iter().any(|begin| line.starts_with(begin));
+            let line = said.split_inclusive('\n').find(listens);
+            let line = line.and_then(|line| line.strip_suffix('\n')?.rsplit_once("http://"));
+            let (at, path) = line.map_or(("", ""), |(_, url)| url.split_once('/').unwrap_or((url, "")));
+            address = at.parse().ok();
+            link = (!path.is_empty()).then(|| format!("/{path}"));
             assert!(
                 address.is_some() || !running.ended(),
                 "the server ended: {}",
@@ -58,7 +65,13 @@ impl Server {
             running,
             address: address.expect("an address, since it listens"),
             key: key.map(|key| key.trim().to_owned()),
+            link,
         }
+    }
+
+    /// The path that `initrunner dashboard` gives whoever started it, where it gives one.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
     }
 
     /// Where it listens.

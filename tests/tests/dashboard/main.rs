@@ -1,0 +1,5 @@
+//! The dashboard: over HTTP, as far as a test can ask what no browser sends, and in a real browser, as far as
+//! people use it. Scripts of the browser are in `tests/clients/browser`, pictures in `target/screenshots`.
+
+mod desk;
+mod path;
