@@ -1,5 +1,11 @@
 //! The dashboard: over HTTP, as far as a test can ask what no browser sends, and in a real browser, as far as
 //! people use it. Scripts of the browser are in `tests/clients/browser`, pictures in `target/screenshots`.
 
+mod bad_input;
+mod decide;
 mod desk;
+mod forgery;
+mod headers;
 mod path;
+mod permission;
+mod sign_in;
