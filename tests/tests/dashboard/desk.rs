@@ -175,7 +175,7 @@ impl Desk {
 }
 
 fn serve(home: &Home, port: &str) -> Server {
-    let words = ["serve", ".", "--dashboard", "--api-key-file", "keys.toml", "--port", port];
+    let words = ["dashboard", "--no-open", "--api-key-file", "keys.toml", "--port", port];
     Server::of(home, home.command(words))
 }
 

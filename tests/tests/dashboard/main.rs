@@ -6,6 +6,10 @@ mod decide;
 mod desk;
 mod forgery;
 mod headers;
+mod look;
 mod path;
 mod permission;
 mod sign_in;
+
+/// Whether what other parts of the dashboard bring is there: who was first on a card, and keys of the queue.
+const OTHER_PARTS: bool = false;

@@ -228,3 +228,19 @@ fn without_any_role_there_are_pages_all_the_same() {
     }
     assert_eq!(visitor.get("/roles/free").status, 404);
 }
+
+#[test]
+fn a_server_has_pages_where_it_is_told_to() {
+    let desk = Desk::start();
+    let keys = ["--api-key-file", "keys.toml"];
+    let plain = Server::with(&desk.home, ".", &keys);
+    for path in ["/", "/sign-in", "/approvals", "/api/approvals/pending"] {
+        let answer = Visitor::new(plain.address()).get(path);
+        assert_eq!(answer.status, 401, "{path}: {}", answer.text());
+    }
+    let server = Server::with(&desk.home, ".", &["--dashboard", keys[0], keys[1]]);
+    let mut visitor = Visitor::new(server.address());
+    assert_eq!(visitor.sign_in(desk.key("caller"), "/").status, 303);
+    assert!(is_in(&mut visitor));
+    assert_eq!(visitor.get("/sign-in?link=x").status, 303, "there is no link, and they are in");
+}
