@@ -50,7 +50,8 @@ impl Server {
             let listens = |line: &&str| TELLS.iter().any(|begin| line.starts_with(begin));
             let line = said.split_inclusive('\n').find(listens);
             let line = line.and_then(|line| line.strip_suffix('\n')?.rsplit_once("http://"));
-            let (at, path) = line.map_or(("", ""), |(_, url)| url.split_once('/').unwrap_or((url, "")));
+            let (at, path) =
+                line.map_or(("", ""), |(_, url)| url.split_once('/').unwrap_or((url, "")));
             address = at.parse().ok();
             link = (!path.is_empty()).then(|| format!("/{path}"));
             assert!(

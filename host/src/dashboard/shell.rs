@@ -144,9 +144,9 @@ pub(super) fn sentence(text: &str) -> String {
     }
 }
 
-/// A moment; scripts show it in the reader's own time zone.
+/// A moment; scripts show it in the reader's own time zone, as wide as it is: the page stays where it is.
 pub(super) fn time(at: Timestamp) -> Markup {
     let text = at.to_string();
     let short = text.get(..16).map_or(text.clone(), |head| head.replace('T', " "));
-    html! { time datetime=(text) title=(text) { (short) " UTC" } }
+    html! { time datetime=(text) title=(text) { (short) span class="zone" { "Z" } } }
 }

@@ -79,8 +79,16 @@ fn nonsense_is_refused_and_never_a_failure() {
             }
             look(&format!("{fields:?}"), visitor.form(&path, &fields).status);
         }
-        look(text, visitor.form(&format!("/approvals/{}", encoded(text)), &[(&decision, "approve")]).status);
-        look(text, visitor.form(&format!("/roles/{}/runs", encoded(text)), &[("prompt", "x")]).status);
+        look(
+            text,
+            visitor
+                .form(&format!("/approvals/{}", encoded(text)), &[(&decision, "approve")])
+                .status,
+        );
+        look(
+            text,
+            visitor.form(&format!("/roles/{}/runs", encoded(text)), &[("prompt", "x")]).status,
+        );
         let request = visitor.request("POST", &format!("/api/approvals/{run}"));
         let request = request.header("X-CSRF-Token", &visitor.csrf).json(text);
         look(text, request.send().status);
@@ -92,7 +100,10 @@ fn nonsense_is_refused_and_never_a_failure() {
     look("no prompt", visitor.form("/roles/free/runs", &[]).status);
     let large = "x".repeat(5 << 20);
     let fields = [("csrf", visitor.csrf.as_str()), ("prompt", large.as_str())];
-    look("a large form", posted(visitor.request("POST", "/roles/free/runs"), &fields).send().status);
+    look(
+        "a large form",
+        posted(visitor.request("POST", "/roles/free/runs"), &fields).send().status,
+    );
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"] {
         for path in ["/", "/sign-in", "/approvals", "/api/approvals/pending"] {
             let request = visitor.request(method, path).header("X-CSRF-Token", &visitor.csrf);

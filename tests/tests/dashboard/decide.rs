@@ -20,7 +20,10 @@ fn what_waits_has_the_shape_that_programs_get() {
     let there = program("/v1/approvals?limit=1");
     assert_eq!((&here["data"], &here["next"]), (&there["data"], &there["next"]));
     assert_eq!(visitor.get("/api/approvals/pending?count_only=true").json(), json!({"count": 3}));
-    assert_eq!(visitor.get("/api/approvals/pending?count_only=1&limit=5").json(), json!({"count": 3}));
+    assert_eq!(
+        visitor.get("/api/approvals/pending?count_only=1&limit=5").json(),
+        json!({"count": 3})
+    );
 
     // Deciding, and everything that is refused, as programs do and are.
     let path = format!("/api/approvals/{run}");
@@ -40,7 +43,11 @@ fn what_waits_has_the_shape_that_programs_get() {
         assert_eq!((here.status, here.json()), (there.status, there.json()), "{body}");
     }
     assert_eq!(desk.state(&run), "paused");
-    let all: Value = calls.iter().map(|call| (call.clone(), json!(true))).collect::<serde_json::Map<_, _>>().into();
+    let all: Value = calls
+        .iter()
+        .map(|call| (call.clone(), json!(true)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
     let answer = visitor.json(&path, &all);
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["object"], "chat.completion");
@@ -60,7 +67,8 @@ fn a_form_decides_without_scripts() {
     assert!(page.contains(&format!("action=\"/approvals/{run}\"")), "{page}");
     assert!(page.contains(&format!("name=\"decision.{}\"", calls[0])), "{page}");
     let before = format!("name=\"version.{}\" value=\"", calls[0]);
-    let version = page.split(&before).nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let version =
+        page.split(&before).nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
     let field = |name: &str, at: usize| format!("{name}.{}", calls[at]);
     let fields = [(field("decision", 0), "approve".to_owned()), (field("version", 0), version)];
     let fields: Vec<(&str, &str)> = fields.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
@@ -81,7 +89,8 @@ fn a_form_decides_without_scripts() {
     // Denying, with a reason that the model reads.
     let (run, calls) = desk.paused("run echo done");
     let (decision, reason) = (format!("decision.{}", calls[0]), format!("reason.{}", calls[0]));
-    let answer = visitor.form(&format!("/approvals/{run}"), &[(&decision, "deny"), (&reason, "not <b>today</b>")]);
+    let answer = visitor
+        .form(&format!("/approvals/{run}"), &[(&decision, "deny"), (&reason, "not <b>today</b>")]);
     assert_eq!(answer.status, 303, "{}", answer.text());
     until("it has ended", || desk.state(&run) == "completed");
     let page = visitor.get(&format!("/runs/{run}")).text();
@@ -89,11 +98,17 @@ fn a_form_decides_without_scripts() {
 
     // Changing what is called.
     let (run, calls) = desk.paused("run echo done");
-    let (decision, arguments) = (format!("decision.{}", calls[0]), format!("arguments.{}", calls[0]));
+    let (decision, arguments) =
+        (format!("decision.{}", calls[0]), format!("arguments.{}", calls[0]));
     let path = format!("/approvals/{run}");
     for wrong in ["{", "[]", "{\"command\": 1}", "{\"other\": \"x\"}"] {
         let answer = visitor.form(&path, &[(&decision, "approve"), (&arguments, wrong)]);
-        assert!((400..500).contains(&answer.status), "{wrong}: {} {}", answer.status, answer.text());
+        assert!(
+            (400..500).contains(&answer.status),
+            "{wrong}: {} {}",
+            answer.status,
+            answer.text()
+        );
         assert_eq!(desk.state(&run), "paused");
     }
     let changed = "{\"command\": \"echo other\"}";

@@ -260,8 +260,10 @@ impl Visitor {
 
 /// A form's fields in a request.
 pub(crate) fn posted(request: Request, fields: &[(&str, &str)]) -> Request {
-    let text: Vec<String> =
-        fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    let text: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
     request.header("Content-Type", "application/x-www-form-urlencoded").body(text.join("&"))
 }
 
@@ -269,7 +271,9 @@ pub(crate) fn posted(request: Request, fields: &[(&str, &str)]) -> Request {
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => all.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                all.push(char::from(byte))
+            }
             _ => all.push_str(&format!("%{byte:02X}")),
         }
         all

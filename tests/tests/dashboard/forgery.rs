@@ -21,7 +21,10 @@ fn nothing_is_taken_from_elsewhere() {
     let form = |token: Option<&str>| {
         let mut fields = vec![(decision.as_str(), "approve"), ("prompt", "run echo y")];
         fields.extend(token.map(|token| ("csrf", token)));
-        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Vec<_>>()
     };
     let send = |request: Request, fields: Vec<(String, String)>| {
         let fields: Vec<(&str, &str)> =
@@ -35,20 +38,31 @@ fn nothing_is_taken_from_elsewhere() {
         ("another session's", Box::new(|request| send(request, form(Some(theirs))))),
         (
             "another site's page",
-            Box::new(|request| send(request.header("Origin", "https://evil.example"), form(Some(own)))),
+            Box::new(|request| {
+                send(request.header("Origin", "https://evil.example"), form(Some(own)))
+            }),
         ),
-        ("an opaque origin", Box::new(|request| send(request.header("Origin", "null"), form(Some(own))))),
+        (
+            "an opaque origin",
+            Box::new(|request| send(request.header("Origin", "null"), form(Some(own)))),
+        ),
         (
             "another port's page",
-            Box::new(|request| send(request.header("Origin", "http://127.0.0.1:1"), form(Some(own)))),
+            Box::new(|request| {
+                send(request.header("Origin", "http://127.0.0.1:1"), form(Some(own)))
+            }),
         ),
         (
             "cross-site",
-            Box::new(|request| send(request.header("Sec-Fetch-Site", "cross-site"), form(Some(own)))),
+            Box::new(|request| {
+                send(request.header("Sec-Fetch-Site", "cross-site"), form(Some(own)))
+            }),
         ),
         (
             "same-site",
-            Box::new(|request| send(request.header("Sec-Fetch-Site", "same-site"), form(Some(own)))),
+            Box::new(|request| {
+                send(request.header("Sec-Fetch-Site", "same-site"), form(Some(own)))
+            }),
         ),
         (
             "another name of this machine",
@@ -57,11 +71,15 @@ fn nothing_is_taken_from_elsewhere() {
         (
             "two origins",
             Box::new(|request| {
-                send(request.header("Origin", "http://a").header("Origin", "http://b"), form(Some(own)))
+                send(
+                    request.header("Origin", "http://a").header("Origin", "http://b"),
+                    form(Some(own)),
+                )
             }),
         ),
     ];
-    let paths = ["/roles/free/runs".to_owned(), format!("/approvals/{run}"), "/sign-out".to_owned()];
+    let paths =
+        ["/roles/free/runs".to_owned(), format!("/approvals/{run}"), "/sign-out".to_owned()];
     for path in &paths {
         for (what, attempt) in &forms {
             let answer = attempt(visitor.request("POST", path)).send();

@@ -26,8 +26,12 @@ fn guarded(path: &str, headers: &[(String, String)]) {
     assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{path}");
     assert_eq!(header("access-control-allow-origin"), "", "{path}: no other site reads it");
     match path.starts_with("/assets/") && header("content-type") != "" {
-        true => assert_eq!(header("cache-control"), "public, max-age=31536000, immutable", "{path}"),
-        false => assert!(header("cache-control").contains("no-store") || path == "/api/events", "{path}"),
+        true => {
+            assert_eq!(header("cache-control"), "public, max-age=31536000, immutable", "{path}")
+        }
+        false => {
+            assert!(header("cache-control").contains("no-store") || path == "/api/events", "{path}")
+        }
     }
 }
 
@@ -73,7 +77,11 @@ fn every_answer_refuses_what_does_not_belong() {
                 assert!(!text.contains(inline), "{path} has {inline}: {text}");
             }
             for part in text.split("src=\"").skip(1).chain(text.split("href=\"").skip(1)) {
-                assert!(part.starts_with(['/', '#', '?']), "{path} leads elsewhere: {}", &part[..60]);
+                assert!(
+                    part.starts_with(['/', '#', '?']),
+                    "{path} leads elsewhere: {}",
+                    &part[..60]
+                );
             }
         }
     }

@@ -9,10 +9,7 @@ use serde_json::json;
 fn every_page_is_for_everybody() {
     let home = home();
     home.file("broken.yaml", "name: broken\nprompt: p\nmodel: nothing:x\ntols: []\n");
-    home.file(
-        "failing.yaml",
-        "name: failing\nprompt: p\nmodel: scripted:failing.script.yaml\n",
-    );
+    home.file("failing.yaml", "name: failing\nprompt: p\nmodel: scripted:failing.script.yaml\n");
     home.file("failing.script.yaml", "rules: []\n");
     let desk = Desk::of(home);
     let mut visitor = desk.visitor("all");
@@ -24,7 +21,8 @@ fn every_page_is_for_everybody() {
     let long = "x".repeat(300);
     let done = begin("free", &format!("run echo {long}; echo '| a | b |'; seq 40"));
     let failed = begin("failing", "nothing will come of this");
-    let paused = begin("asking", "run rm -rf ./scratch && echo a-rather-long-word-that-does-not-break");
+    let paused =
+        begin("asking", "run rm -rf ./scratch && echo a-rather-long-word-that-does-not-break");
     let (two, _) = desk.paused("both echo x");
     let (denied, calls) = desk.paused("run echo denied");
     desk.visitor("reviewer").json(

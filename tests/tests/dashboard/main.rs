@@ -6,6 +6,7 @@ mod decide;
 mod desk;
 mod forgery;
 mod headers;
+mod hostile;
 mod look;
 mod path;
 mod permission;

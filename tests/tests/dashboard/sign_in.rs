@@ -92,7 +92,8 @@ fn the_form_is_taken_from_its_own_page_alone() {
     let own = visitor.csrf.clone();
     let fields = [("csrf", own.as_str()), key];
     for (name, value) in [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")] {
-        let answer = posted(visitor.request("POST", "/sign-in"), &fields).header(name, value).send();
+        let answer =
+            posted(visitor.request("POST", "/sign-in"), &fields).header(name, value).send();
         assert_eq!(answer.status, 403, "{name}: {}", answer.text());
     }
     // Without the cookie of the form.

@@ -6,11 +6,16 @@ import * as edit from "./edit.js";
 import * as toast from "./toast.js";
 import * as queue from "./queue.js";
 
-/// Times in the reader's own zone.
+const two = (number) => String(number).padStart(2, "0");
+
+/// Times in the reader's own zone, written as the server writes them: a page does not move when they change.
+/// What was brought anew has the server's again.
 function times() {
-  const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
-  for (const time of document.querySelectorAll("time[datetime]:not([data-own])")) {
-    time.textContent = shown.format(new Date(time.dateTime));
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
+    const shown = `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+    if (time.firstChild?.nodeType === Node.TEXT_NODE && time.firstChild.data !== shown) time.firstChild.data = shown;
     time.dataset.own = "";
   }
 }

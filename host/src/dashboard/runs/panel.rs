@@ -48,7 +48,7 @@ pub(in crate::dashboard) async fn of(desk: &Desk, visitor: &Visitor, run: &Store
                                     " " (preview::one_line(call.preview.as_ref(), &call.arguments))
                                 }
                             }
-                            pre { (lines(content)) }
+                            pre tabindex="0" aria-label="Result" { (lines(content)) }
                         }
                     },
                 }
