@@ -1,7 +1,7 @@
 // Every page, with payloads wherever a text of somebody else's can be: nothing of them runs, is an element or a
 // request. Prints for each place how many are stored and how many were seen on a page as the text that they are.
 import { payloads } from "./payloads.mjs";
-import { browse, check, given, person, problems, shot, signIn } from "./shared.mjs";
+import { browse, check, given, person, problems, shot, signIn, until } from "./shared.mjs";
 
 /// What no page of ours has, and a payload would make.
 const foreign = () => {
@@ -25,6 +25,21 @@ const plain = payloads.map((text, at) => [text, at]).filter(([text]) => /^[ -~]+
 await browse(async (browser) => {
   const first = await person(browser);
   await signIn(first, given.keys.all);
+  // A page that is not safe is noticed: else everything below would hold for nothing.
+  const sane = problems.length;
+  await first.evaluate(() => {
+    const picture = document.createElement("img");
+    picture.src = "https://evil.example/x";
+    // Refused at once, and told.
+    try { picture.setAttribute("onerror", "window.__xss(0)"); } catch { /* As it should be. */ }
+    document.body.append(picture);
+    window.__xss("a test of the test");
+    alert("a test of the test");
+  });
+  check((await first.evaluate(foreign)).length > 0, "an element that is not ours is not noticed");
+  await until("it is noticed", () => ["dialog", "payload ran", "img-src", "trusted-types-sink"].every((what) => problems.slice(sane).some((one) => one.includes(what))));
+  problems.length = sane;
+  await first.reload();
   const nav = await first.locator("nav a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
   const places = { ...given.places, "every page of the side bar": { paths: nav, stored: 0 } };
   const rows = [];
