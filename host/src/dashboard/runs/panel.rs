@@ -33,6 +33,11 @@ pub(in crate::dashboard) async fn of(desk: &Desk, visitor: &Visitor, run: &Store
     let open = cards(desk, visitor, run, Cards::Open).await;
     let record = &run.run;
     html! {
+        // Above what grows: nothing moves when it does.
+        p class="note" {
+            (super::rows::state(record.state)) " · " (record.usage.input_tokens) " tokens read, "
+            (record.usage.output_tokens) " written"
+        }
         ol class="talk" {
             @for (at, message) in run.messages.iter().enumerate().skip(run.earlier) {
                 @match message {
@@ -64,10 +69,6 @@ pub(in crate::dashboard) async fn of(desk: &Desk, visitor: &Visitor, run: &Store
         @if matches!(record.state, RunState::Failed | RunState::Interrupted | RunState::Cancelled)
             && let Some(why) = &record.outcome {
             p class="problem" { (sentence(why)) }
-        }
-        p class="note" {
-            (super::rows::state(record.state)) " · " (record.usage.input_tokens) " tokens read, "
-            (record.usage.output_tokens) " written"
         }
     }
 }

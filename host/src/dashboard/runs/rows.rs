@@ -32,7 +32,7 @@ pub(in crate::dashboard) fn state(state: RunState) -> Markup {
         RunState::Completed => "✓",
         RunState::Failed => "✗",
         RunState::Cancelled => "⊘",
-        RunState::Paused => "⏸",
+        RunState::Paused => "‖",
         RunState::Interrupted => "!",
         RunState::Running => "▸",
         RunState::Queued => "…",
