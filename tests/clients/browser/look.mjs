@@ -35,6 +35,33 @@ const moving = (page) => page.evaluate(() => {
   }).map((one) => one.outerHTML.slice(0, 120));
 });
 
+/// Goes through the page by keyboard: whatever has the focus shows it, and none of it is kept for ever.
+async function tabs(page) {
+  const found = [];
+  let first;
+  for (let step = 0; step < 150; step++) {
+    await page.keyboard.press("Tab");
+    const on = await page.evaluate(() => {
+      const active = document.activeElement;
+      if (!active || active === document.body) return null;
+      const shows = (one) => {
+        const style = getComputedStyle(one);
+        return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== "none";
+      };
+      // A radio button's own label may show it.
+      const around = [active, active.parentElement, active.closest("label, fieldset, li")].filter(Boolean);
+      const { width, height } = active.getBoundingClientRect();
+      active.dataset.ownStop ??= String(document.querySelectorAll("[data-own-stop]").length);
+      return { stop: active.dataset.ownStop, shown: around.some(shows) && width > 0 && height > 0, html: active.outerHTML.slice(0, 120) };
+    });
+    if (on === null || on.stop === first) return found;
+    first ??= on.stop;
+    if (!on.shown) found.push(`the focus is not to be seen: ${on.html}`);
+  }
+  found.push("the focus does not come round in 150 steps");
+  return found;
+}
+
 const rows = [];
 
 async function look(page, state) {
@@ -70,6 +97,11 @@ async function look(page, state) {
   const still = await moving(page);
   for (const one of still) bad(`moves all the same: ${one}`);
   row.push(String(still.length));
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(state.path);
+  const lost = await tabs(page);
+  for (const one of lost) bad(one);
+  row.push(String(lost.length));
   rows.push([state.name, ...row]);
 }
 
@@ -100,7 +132,7 @@ await browse(async (browser) => {
   };
   await Promise.all([work(), work()]);
   rows.sort();
-  const head = ["page", ...WIDTHS.flatMap((width) => [`${width} light`, "dark", "shift"]), "moving"];
+  const head = ["page", ...WIDTHS.flatMap((width) => [`${width} light`, "dark", "shift"]), "moving", "focus"];
   const widths = head.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at].length)));
   for (const row of [head, ...rows]) console.log(row.map((cell, at) => cell.padEnd(widths[at])).join("  ").trimEnd());
 });

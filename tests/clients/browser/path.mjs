@@ -53,6 +53,7 @@ await browse(async (browser) => {
   await send(page, group(page));
   await until("the answer is there", async () => (await page.locator("[data-panel]").innerText()).includes("not today"));
   console.log("one approved, one denied");
-  const moved = await shift(page);
-  check(moved.value <= 0.01, `the page moved by ${moved.value}: ${moved.of.join("\n")}`);
+  // What follows an answer moves down as it grows; what somebody is about to press stays.
+  const moved = (await shift(page)).of.filter((one) => /^<(form|fieldset|label|button|input|textarea)/.test(one ?? ""));
+  check(moved.length === 0, `what is to be pressed moved: ${moved.join("\n")}`);
 });

@@ -19,6 +19,31 @@ fn of_two_people_the_second_sees_who_was_first() {
 }
 
 #[test]
+fn without_scripts_forms_do_what_they_would_do() {
+    let desk = Desk::start();
+    Script::start("plain.mjs", &desk.given(json!({}))).end();
+}
+
+#[test]
+fn an_open_page_hears_what_happens() {
+    let desk = Desk::start();
+    let mut script = Script::start("live.mjs", &desk.given(json!({})));
+    script.asked("pause");
+    let (run, calls) = desk.paused("run echo one");
+    script.answer(&run);
+    script.asked("decide");
+    let path = format!("/v1/approvals/{run}");
+    let yes = json!({&calls[0]: true}).to_string();
+    assert_eq!(desk.program("second", "POST", &path).json(yes).send().status, 200);
+    script.answer("done");
+    script.asked("take the key away");
+    desk.without_key("reviewer");
+    desk.paused("run echo two");
+    script.answer("done");
+    script.end();
+}
+
+#[test]
 fn a_page_outlives_its_server() {
     let desk = Desk::start();
     let runs = [desk.paused("run echo one").0];
