@@ -26,8 +26,11 @@ pub(super) enum Place {
     Approvals,
 }
 
+/// A page of the side bar: where it belongs, its path, its name.
+type Entry = (Place, &'static str, &'static str);
+
 /// The side bar: each group with its pages.
-const GROUPS: [(&str, &[(Place, &str, &str)]); 2] = [
+const GROUPS: [(&str, &[Entry]); 2] = [
     (
         "Work",
         &[

@@ -25,7 +25,7 @@ fn guarded(path: &str, headers: &[(String, String)]) {
     assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{path}");
     assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{path}");
     assert_eq!(header("access-control-allow-origin"), "", "{path}: no other site reads it");
-    match path.starts_with("/assets/") && header("content-type") != "" {
+    match path.starts_with("/assets/") && !header("content-type").is_empty() {
         true => {
             assert_eq!(header("cache-control"), "public, max-age=31536000, immutable", "{path}")
         }

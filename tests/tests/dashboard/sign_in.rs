@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use crate::OTHER_PARTS;
 use crate::desk::{Desk, FREE, Visitor, home, posted};
 use initrunner_tests::home::{Home, until};
 use initrunner_tests::serve::Server;
@@ -59,6 +60,21 @@ fn its_cookie_is_for_this_site_and_no_script() {
     planted.cookies.insert(name.clone(), "planted".into());
     planted.sign_in(desk.key("all"), "/");
     assert_ne!(planted.cookies[&name], "planted");
+}
+
+#[test]
+fn behind_tls_the_cookie_is_sent_over_tls_alone() {
+    if !OTHER_PARTS {
+        return;
+    }
+    let desk = Desk::start();
+    let mut visitor = Visitor::new(desk.server.address());
+    visitor.get("/sign-in");
+    let fields = [("csrf", visitor.csrf.as_str()), ("key", desk.key("all"))];
+    let request = posted(visitor.request("POST", "/sign-in"), &fields);
+    let answer = request.header("X-Forwarded-Proto", "https").send();
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    assert!(cookie.ends_with("; Secure"), "{cookie}");
 }
 
 #[test]
