@@ -7,6 +7,7 @@ const listeners = new Set();
 let source = null;
 let again = null;
 let asking = false;
+let leaving = false;
 
 /// Calls `listener` with each event: its kind and its data.
 export function listen(listener) {
@@ -38,6 +39,13 @@ export async function refresh() {
   }
 }
 
+/// Goes to sign in, once: a second time would break off the first.
+function leave() {
+  if (leaving) return;
+  leaving = true;
+  location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
+}
+
 async function bring(part) {
   const address = part.dataset.live || location.href;
   let answer;
@@ -47,7 +55,7 @@ async function bring(part) {
     return; // The server is away; the next event or the next look brings it.
   }
   if (answer.status === 401) {
-    location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
+    leave();
     return;
   }
   if (!answer.ok) return;
