@@ -39,6 +39,10 @@ pub(super) async fn cards(
         form method="post" action={ "/approvals/" (run.run.id) } class="group-of-cards" data-group=(run.run.id) {
             (csrf(visitor))
             @for call in &calls { (card(run, call, &facts)) }
+            div class="undo" data-undo="" hidden {
+                p data-words="" role="status" {}
+                button type="button" { "Undo" }
+            }
             p class="send" data-send="" { button class="main" { "Send the decisions" } }
             p class="problem" data-problem="" role="alert" hidden {}
         }

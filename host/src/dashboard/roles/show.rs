@@ -4,14 +4,22 @@ use crate::dashboard::Desk;
 use crate::dashboard::events::waiting;
 use crate::dashboard::guard::Visitor;
 use crate::dashboard::refused::Refused;
+use crate::dashboard::runs::panel_of;
 use crate::dashboard::shell::{self, Page, Place};
 use crate::domain::approval::ApprovalMode;
 use crate::domain::visible::{lines, one_line};
 use crate::http::error::ApiError;
+use crate::http::runs::visible;
 use crate::ops::list_tools;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use maud::html;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub(in crate::dashboard) struct Asked {
+    run: Option<String>,
+}
 
 /// # Errors
 /// Where there is no such role.
@@ -19,8 +27,19 @@ pub(in crate::dashboard) async fn show(
     State(desk): State<Desk>,
     visitor: Visitor,
     Path(role): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Page, Refused> {
     let Some(file) = desk.app.roles.find(&role) else { return Err(unknown(&role)) };
+    // The run that this page began with, for whoever reloads it.
+    let begun = match asked.run {
+        Some(run) => Some(visible(&desk.app.host, &visitor.who, run).await?.run),
+        None => None,
+    };
+    let begun = begun.filter(|run| run.run.role_name == file.role.name);
+    let panel = match &begun {
+        Some(run) => Some((&run.run.id, panel_of(&desk, &visitor, run).await)),
+        None => None,
+    };
     let tools = list_tools(&desk.app.host, &file).await;
     let body = html! {
         h1 { (one_line(&file.role.name)) }
@@ -32,7 +51,12 @@ pub(in crate::dashboard) async fn show(
                 textarea id="prompt" name="prompt" rows="3" required {}
                 button class="main" { "Run" }
             }
-            div id="panel" data-panel="" {}
+            @match &panel {
+                None => div id="panel" data-panel="" {},
+                Some((run, panel)) => {
+                    div id="panel" data-panel=(run) data-live={ "/runs/" (run) "/panel" } { (panel) }
+                }
+            }
         }
         h2 { "Tools" }
         @match &tools {

@@ -22,18 +22,36 @@ use tokio::sync::oneshot;
 const TRIGGER: &str = "dashboard";
 
 /// Begins the run and gives its page, or its id to a script; it goes on whether or not anybody looks.
-///
-/// # Errors
-/// Where this visitor may not, there is no such role, or the run cannot begin.
+/// Where it cannot, that is told as a page, or to a script.
 pub(in crate::dashboard) async fn start(
     State(desk): State<Desk>,
     visitor: Visitor,
     Path(role): Path<String>,
     headers: HeaderMap,
     posted: Posted,
-) -> Result<Response, Refused> {
+) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let script = accepts.is_some_and(|accept| accept.starts_with("application/json"));
+    match (begin(&desk, &visitor, &role, &posted).await, script) {
+        (Ok(run), true) => {
+            (StatusCode::ACCEPTED, Json(json!({"run_id": run.as_str()}))).into_response()
+        }
+        (Ok(run), false) => Redirect::to(&format!("/runs/{run}")).into_response(),
+        (Err(Refused(error)), true) => error.into_response(),
+        (Err(refused), false) => refused.into_response(),
+    }
+}
+
+/// # Errors
+/// Where this visitor may not, there is no such role, or the run cannot begin.
+async fn begin(
+    desk: &Desk,
+    visitor: &Visitor,
+    role: &str,
+    posted: &Posted,
+) -> Result<RunId, Refused> {
     visitor.who.may(KeyRole::Caller)?;
-    let Some(file) = desk.app.roles.find(&role) else { return Err(unknown(&role)) };
+    let Some(file) = desk.app.roles.find(role) else { return Err(unknown(role)) };
     let prompt = posted.text("prompt").unwrap_or_default().trim().to_owned();
     if prompt.is_empty() {
         return Err(ApiError::bad("prompt", "the prompt is empty").into());
@@ -50,24 +68,17 @@ pub(in crate::dashboard) async fn start(
         let attended = Attended { reporter: &mut told, stop };
         start_run(&host, &file, StartRequest::new(prompt, TRIGGER.to_owned()), attended).await
     }));
-    let run = match began.await {
-        Ok(run) => run,
+    match began.await {
+        Ok(run) => Ok(run),
         // It did not begin.
         Err(_) => match running.await {
-            Ok(Err(error)) => return Err(error.into()),
+            Ok(Err(error)) => Err(error.into()),
             Ok(Ok(_)) | Err(_) => {
                 let message = "the run was given up; look for it among the runs";
-                return Err(
-                    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "given_up", message).into()
-                );
+                Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "given_up", message).into())
             }
         },
-    };
-    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    Ok(match accepts.is_some_and(|accept| accept.starts_with("application/json")) {
-        true => (StatusCode::ACCEPTED, Json(json!({"run_id": run.as_str()}))).into_response(),
-        false => Redirect::to(&format!("/runs/{run}")).into_response(),
-    })
+    }
 }
 
 /// Tells that the run is written down, and then what is said in it.
