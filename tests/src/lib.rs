@@ -6,6 +6,7 @@ pub mod browser;
 pub mod components;
 pub mod daemon;
 pub mod discord;
+pub mod filled;
 pub mod home;
 pub mod http_client;
 pub mod interfaces;

@@ -10,6 +10,7 @@ mod hostile;
 mod look;
 mod path;
 mod permission;
+mod quick;
 mod sign_in;
 
 /// Whether what other parts of the dashboard bring is there: who was first on a card, and keys of the queue.
