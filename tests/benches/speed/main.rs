@@ -13,15 +13,9 @@ mod daemon;
 mod http;
 mod policies;
 
-use initrunner::domain::approval::{Binding, BindingPart};
-use initrunner::domain::budget::{Budgets, Spent};
-use initrunner::domain::clock::Timestamp;
 use initrunner::domain::component::ComponentBytes;
 use initrunner::domain::decision::Decision;
 use initrunner::domain::digest::Digest;
-use initrunner::domain::ids::{CallId, OwnerId, RunId};
-use initrunner::domain::message::{Message, ModelCall, Usage};
-use initrunner::domain::rule::ApprovalRule;
 use initrunner::domain::secret::{Secrets, any_shape};
 use initrunner::ops::{
     ApproveRequest, Approved, Attended, Choice, Home, Host, HostOptions, RunRequest, Selection,
@@ -29,8 +23,6 @@ use initrunner::ops::{
 };
 use initrunner::plugin::{CacheFolder, Pool};
 use initrunner::runner::{Ended, Progress, Reporter};
-use initrunner::store::sqlite::{OpenOptions, SqliteStore};
-use initrunner::store::{Admission, AfterTurn, NewCall, NewRun, Store, TurnRecord};
 use initrunner_tests::filled::fill;
 use initrunner_tests::sandbox::Sandbox;
 use initrunner_tests::{binary, probe};
