@@ -72,10 +72,9 @@ export async function browse(script) {
 
 /// Somebody with a browser window of their own. `allowed` says which messages of its console are expected:
 /// that a request was refused or did not get through is one.
-export async function person(browser, { theme = "light", width = 1440, height = 900, still = false, allowed = [], scripts = true, video } = {}) {
+export async function person(browser, { theme = "light", width = 1440, height = 900, still = false, allowed = [], scripts = true } = {}) {
   const context = await browser.newContext({
     baseURL: given.url, javaScriptEnabled: scripts, colorScheme: theme, viewport: { width, height }, reducedMotion: still ? "reduce" : "no-preference",
-    ...(video ? { recordVideo: { dir: video, size: { width, height } } } : {}),
   });
   context.setDefaultTimeout(PATIENCE);
   const bad = (what, page) => problems.push(`${what} on ${page?.url?.() ?? "?"}`);

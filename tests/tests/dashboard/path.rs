@@ -1,7 +1,7 @@
 //! What people do, in a browser.
 
 use crate::OTHER_PARTS;
-use crate::desk::{ASKING, Desk, home, role};
+use crate::desk::{ASKING, Desk};
 use initrunner_tests::browser::Script;
 use serde_json::json;
 
@@ -62,9 +62,7 @@ fn a_reviewer_clears_twenty_calls_by_keyboard_alone() {
     if !OTHER_PARTS {
         return;
     }
-    let home = home();
-    role(&home, "third", "approval: required");
-    let desk = Desk::of(home);
+    let desk = Desk::start();
     for number in 0..14 {
         desk.paused(&format!("run echo {number}"));
     }
