@@ -43,8 +43,9 @@ await browse(async (browser) => {
   const nav = await first.locator("nav a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
   const places = { ...given.places, "every page of the side bar": { paths: nav, stored: 0 } };
   const rows = [];
-  for (const [place, { paths, stored }] of Object.entries(places)) {
-    const seen = new Set();
+  for (const [place, { paths, stored, marks = [[place, ""]] }] of Object.entries(places)) {
+    // Of a page with several texts of others each has a mark before it, so that they are told apart.
+    const seen = new Map(marks.map(([name]) => [name, new Set()]));
     const open = [...paths];
     const work = async (page) => {
       for (let path; (path = open.shift()); ) {
@@ -54,14 +55,17 @@ await browse(async (browser) => {
         if (path.startsWith("/approvals") || path === paths[0]) await page.waitForTimeout(500);
         for (const one of await page.evaluate(foreign)) problems.push(`${path} has ${one}`);
         const text = await page.evaluate(() => document.body.textContent + [...document.querySelectorAll("textarea, input")].map((one) => one.value).join("\n"));
-        for (const [payload, at] of plain) if (text.includes(payload)) seen.add(at);
+        for (const [payload, at] of plain) for (const [name, mark] of marks) if (text.includes(mark + payload)) seen.get(name).add(at);
       }
     };
     const second = await first.context().newPage();
     await Promise.all([work(first), work(second)]);
     await second.close();
-    rows.push([place, String(stored), String(seen.size), String(paths.length)]);
-    if (stored > 0) check(seen.size * 100 >= stored * given.least, `${place}: only ${seen.size} payloads were seen`);
+    for (const [name, , least = given.least, count = stored] of marks) {
+      const { size } = seen.get(name);
+      rows.push([name, String(count), String(size), String(paths.length)]);
+      check(size * 100 >= count * least, `${name}: only ${size} payloads were seen`);
+    }
     await shot(first, "hostile/" + place.replaceAll(/[^a-z]+/g, "-"), false);
   }
   // Whoever edits a call has its arguments in a form.

@@ -1,5 +1,6 @@
 //! Texts of others are text: more than two hundred payloads, wherever one can be, and every page.
 
+use crate::OTHER_PARTS;
 use crate::desk::Desk;
 use initrunner_tests::browser::Script;
 use initrunner_tests::home::Home;
@@ -20,6 +21,13 @@ const PRINTED: usize = 20;
 
 /// Of a hundred payloads so many are seen on pages as they are stored: marks and breaks are shown otherwise.
 const LEAST: usize = 80;
+
+/// The same of texts that the model is given in quotes: marks in them are written otherwise.
+const QUOTED: usize = 60;
+
+/// What is before a payload in the name of a reviewer, and in a reason.
+const BY: &str = "~";
+const WHY: &str = "^";
 
 /// A model that calls with what it is told, and says all of it again.
 const SCRIPT: &str = r#"
@@ -58,7 +66,7 @@ fn payloads() -> Vec<String> {
 
 /// Whether a header can carry it.
 fn is_note(text: &str) -> bool {
-    text.len() <= 200
+    text.len() + BY.len() <= 200
         && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
         && !text.trim().is_empty()
 }
@@ -125,12 +133,12 @@ fn nothing_that_others_wrote_is_more_than_text() {
         let mut request = desk.program("reviewer", "POST", &format!("/v1/approvals/{run}"));
         let noted = is_note(text);
         if noted {
-            request = request.header("X-Resolved-By", text);
+            request = request.header("X-Resolved-By", format!("{BY}{text}"));
         }
         let calls = answer["pending_approvals"].as_array().into_iter().flatten();
         let deny = |call: &Value| {
             let id = call["tool_call_id"].as_str().unwrap().to_owned();
-            (id, json!({"decision": "deny", "reason": text}))
+            (id, json!({"decision": "deny", "reason": format!("{WHY}{text}")}))
         };
         let body: Map<String, Value> = calls.map(deny).collect();
         // A call that the tool itself refuses asks nobody.
@@ -165,10 +173,14 @@ fn nothing_that_others_wrote_is_more_than_text() {
     // Every description is on the list of roles: of their own pages some are enough.
     let own = (0..payloads.len()).step_by(4).filter(|at| !payloads[*at].contains("${"));
     let roles: Vec<String> = own.map(|at| format!("/roles/d{at}")).collect();
+    // What reviewers call themselves is on pages that tell the whole story.
+    let named_by = if OTHER_PARTS { LEAST } else { 0 };
     let (all, some) = (payloads.len(), roles.len());
     let places = json!({
         "prompts, in lists": {"paths": ["/", "/runs?limit=1000"], "stored": all},
-        "prompts, reasons, names of reviewers": {"paths": pages(&denied), "stored": all},
+        "runs that were denied": {"paths": pages(&denied), "stored": all, "marks": [
+            ["prompts", "run "], ["reasons of denials", WHY, QUOTED], ["names of reviewers", BY, named_by, noted],
+        ]},
         "answers of models": {"paths": pages(&said), "stored": fives.len() * CALLS},
         "arguments, in the queue": {"paths": ["/approvals?limit=1000"], "stored": open},
         "arguments, in runs": {"paths": pages(&waiting), "stored": fives.len() * CALLS},
