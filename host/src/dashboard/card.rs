@@ -4,9 +4,10 @@
 use super::Desk;
 use super::guard::Visitor;
 use super::shell::{csrf, time};
+use crate::domain::decision::{Decision, Resolver};
 use crate::domain::preview::{self, Kind};
 use crate::domain::tool_call::CallState;
-use crate::domain::visible::one_line;
+use crate::domain::visible::{lines, one_line};
 use crate::ops::{CallFacts, describe_calls};
 use crate::store::{CallRecord, StoredRun};
 use maud::{Markup, html};
@@ -87,6 +88,68 @@ fn card(run: &StoredRun, call: &CallRecord, facts: &BTreeMap<String, CallFacts>)
             }
         }
     }
+}
+
+/// What became of a call that somebody was asked about, in the place of its question; nothing where it is open,
+/// or nobody was asked.
+pub(super) fn outcome(run: &StoredRun, call: &CallRecord) -> Option<Markup> {
+    let told = |kind: &str, mark: &str, words: Markup| {
+        Some(html! {
+            p class="outcome" data-outcome=(kind) { span aria-hidden="true" { (mark) " " } (words) }
+        })
+    };
+    let person = |resolver: &Resolver| {
+        html! {
+            (one_line(resolver.resolved_by()))
+            @if resolver.resolved_by() != resolver.authenticated_as {
+                " (" (one_line(&resolver.authenticated_as)) ")"
+            }
+        }
+    };
+    match (call.state, &call.decision, &call.resolver) {
+        (CallState::Waiting | CallState::Unknown, ..) if !run.run.state.is_final() => None,
+        (CallState::Waiting | CallState::Unknown, ..) => {
+            told("cancelled", "⊘", html! { "the run ended before anybody decided" })
+        }
+        (CallState::Expired, ..) => {
+            told("expired", "✗", html! { "not decided in time, and not executed" })
+        }
+        (_, Some(decision), Some(by)) => {
+            let at = html! { @if let Some(at) = call.decided_at { ", " (time(at)) } };
+            match decision {
+                Decision::Approve => {
+                    told("approved", "✓", html! { "approved by " (person(by)) (at) })
+                }
+                Decision::Deny { reason } => told(
+                    "denied",
+                    "✗",
+                    html! {
+                        "denied by " (person(by)) (at)
+                        @if let Some(reason) = reason { ": " (lines(reason)) }
+                    },
+                ),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The card of a call that was decided: what it was, and who said what when.
+pub(super) fn settled(run: &StoredRun, call: &CallRecord) -> Option<Markup> {
+    let told = outcome(run, call)?;
+    let kind = match (call.state, &call.decision) {
+        (CallState::Expired, _) => "expired",
+        (_, Some(Decision::Approve)) => "approved",
+        (_, Some(Decision::Deny { .. })) => "denied",
+        _ => "cancelled",
+    };
+    Some(html! {
+        section class="card call settled" data-key={ (call.id) ".settled" } data-outcome=(kind) {
+            h3 { code { (one_line(&call.model_tool)) } }
+            (shown(call))
+            (told)
+        }
+    })
 }
 
 fn choice(call: &CallRecord, value: &str, words: &str) -> Markup {

@@ -113,6 +113,8 @@ pub(super) fn page(
                         (csrf(visitor))
                         p { (visible::one_line(&visitor.who.identity)) }
                         button class="quiet" { "Sign out" }
+                        // Shown by the script that it needs.
+                        button type="button" class="quiet" data-keys="" hidden { "Keys" }
                     }
                 }
                 main id="main" tabindex="-1" { (body) }

@@ -14,4 +14,4 @@ mod quick;
 mod sign_in;
 
 /// Whether what other parts of the dashboard bring is there: who was first on a card, and keys of the queue.
-const OTHER_PARTS: bool = false;
+const OTHER_PARTS: bool = true;

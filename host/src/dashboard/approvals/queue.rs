@@ -1,16 +1,18 @@
 //! The queue: what waits, of every run of every source, grouped by run.
 
 use crate::dashboard::Desk;
-use crate::dashboard::card::{Cards, cards};
+use crate::dashboard::card::{Cards, cards, settled};
 use crate::dashboard::guard::Visitor;
 use crate::dashboard::refused::Refused;
 use crate::dashboard::shell::{self, Page, Place};
 use crate::domain::api_key::KeyRole;
+use crate::domain::ids::{CallId, RunId};
 use crate::domain::visible::one_line;
 use crate::http::page::{Asked, Pairs, next};
-use crate::ops::{look_at_run, page_pending};
+use crate::ops::{look_at_run, page_pending, show_run};
 use crate::store::{Order, PendingFilter};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use maud::{Markup, html};
 
 /// # Errors
@@ -18,6 +20,7 @@ use maud::{Markup, html};
 pub(in crate::dashboard) async fn queue(
     State(desk): State<Desk>,
     visitor: Visitor,
+    headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Page, Refused> {
     visitor.who.may(KeyRole::Reviewer)?;
@@ -30,6 +33,8 @@ pub(in crate::dashboard) async fn queue(
         ..PendingFilter::default()
     };
     let found = page_pending(&desk.app.host, filter, asked.page(Order::NewestFirst)?).await?;
+    // What a page that is open has shown stays in its place, with what became of it.
+    let before = shown_before(&headers);
     let mut groups: Vec<Markup> = Vec::new();
     let mut seen = Vec::new();
     for call in &found.calls {
@@ -50,6 +55,14 @@ pub(in crate::dashboard) async fn queue(
             }
         });
     }
+    for (place, (run, calls)) in before.iter().enumerate() {
+        if seen.contains(run) {
+            continue;
+        }
+        if let Some(group) = decided(&desk, run, calls).await {
+            groups.insert(place.min(groups.len()), group);
+        }
+    }
     let body = html! {
         h1 { "Approvals" }
         div id="queue" data-live="" {
@@ -61,4 +74,36 @@ pub(in crate::dashboard) async fn queue(
         }
     };
     Ok(shell::page(&visitor, Place::Approvals, "Approvals", found.total, &body))
+}
+
+/// The most runs of a page that are looked at again: as many as a page has.
+const MOST_SHOWN: usize = 100;
+
+/// The runs that an open page shows, each with its calls: `RUN.CALL.CALL,RUN.CALL` in the header `X-Shown`.
+fn shown_before(headers: &HeaderMap) -> Vec<(RunId, Vec<CallId>)> {
+    let shown = headers.get("x-shown").and_then(|shown| shown.to_str().ok()).unwrap_or_default();
+    let group = |text: &str| {
+        let mut ids = text.split('.');
+        let run = RunId::parse(ids.next()?).ok()?;
+        Some((run, ids.filter_map(|id| CallId::parse(id).ok()).collect()))
+    };
+    shown.split(',').take(MOST_SHOWN).filter_map(group).collect()
+}
+
+/// The calls of a run that waited when a page was made, as they were decided; nothing where the run is gone.
+async fn decided(desk: &Desk, run: &RunId, calls: &[CallId]) -> Option<Markup> {
+    let run = show_run(&desk.app.host, run.as_str()).await.ok()?.run;
+    let named = run.calls.iter().filter(|call| calls.contains(&call.id));
+    let cards: Vec<Markup> = named.filter_map(|call| settled(&run, call)).collect();
+    (!cards.is_empty()).then(|| {
+        html! {
+            li class="group" data-key=(run.run.id) {
+                h2 { a href={ "/runs/" (run.run.id) } { (one_line(&run.run.prompt)) } }
+                p class="note" {
+                    (one_line(&run.run.role_name)) " · asked by " (one_line(&run.run.requester))
+                }
+                div class="group-of-cards" { @for card in &cards { (card) } }
+            }
+        }
+    })
 }

@@ -46,11 +46,18 @@ function leave() {
   location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
 }
 
+/// The calls that a part of the page shows, by run: what was decided meanwhile stays, and says by whom.
+function shown(part) {
+  const runs = [...part.querySelectorAll(".queue > li[data-key]")].slice(0, 100);
+  const calls = (run) => [...run.querySelectorAll(".call[data-key]")].map((call) => call.dataset.key.split(".")[0]);
+  return runs.map((run) => [run.dataset.key, ...calls(run)].join(".")).join(",");
+}
+
 async function bring(part) {
   const address = part.dataset.live || location.href;
   let answer;
   try {
-    answer = await fetch(address, { headers: { accept: "text/html" } });
+    answer = await fetch(address, { headers: { accept: "text/html", "x-shown": shown(part) } });
   } catch {
     return; // The server is away; the next event or the next look brings it.
   }

@@ -2,7 +2,7 @@
 //! place. The same part of a page wherever a run is shown; scripts ask for it again when something changed.
 
 use crate::dashboard::Desk;
-use crate::dashboard::card::{Cards, cards};
+use crate::dashboard::card::{Cards, cards, outcome, settled};
 use crate::dashboard::guard::Visitor;
 use crate::dashboard::markdown::markdown;
 use crate::dashboard::refused::Refused;
@@ -53,10 +53,17 @@ pub(in crate::dashboard) async fn of(desk: &Desk, visitor: &Visitor, run: &Store
                                     " " (preview::one_line(call.preview.as_ref(), &call.arguments))
                                 }
                             }
+                            @if let Some(call) = run.calls.iter().find(|known| known.id == *call) {
+                                (outcome(run, call).unwrap_or_default())
+                            }
                             pre tabindex="0" aria-label="Result" { (lines(content)) }
                         }
                     },
                 }
+            }
+            // Decided, and not yet told to the model.
+            @for call in run.calls.iter().filter(|call| !call.told) {
+                @if let Some(settled) = settled(run, call) { li data-key={ "s" (call.id) } { (settled) } }
             }
             @if matches!(record.state, RunState::Running | RunState::Queued) {
                 li class="said" data-key="growing" {
