@@ -5,6 +5,7 @@
 use super::Desk;
 use super::guard::Visitor;
 use super::markdown::markdown;
+use crate::domain::api_key::KeyRole;
 use crate::domain::ids::RunId;
 use crate::http::error::ApiError;
 use crate::http::events::{ALIVE, EventSender, Gone, events as begin};
@@ -72,9 +73,10 @@ pub(super) async fn events(
     };
     let changes = watch_changes(&desk.app.host)?;
     let (sender, response) = begin();
+    let decides = visitor.who.may(KeyRole::Reviewer).is_ok();
     tokio::spawn(async move {
         // Nobody reads any more, or the store is closed: the page asks again.
-        let _ = tell(&desk, &sender, changes, run.as_ref()).await;
+        let _ = tell(&desk, &sender, changes, run.as_ref(), decides).await;
     });
     Ok(response)
 }
@@ -84,13 +86,18 @@ async fn tell(
     sender: &EventSender,
     mut changes: watch::Receiver<u64>,
     run: Option<&RunId>,
+    decides: bool,
 ) -> Result<(), Gone> {
     let mut before = None;
     let mut stop = desk.app.stop.clone();
     let mut text = run.and_then(|run| desk.app.texts.watch(run));
     loop {
         let at = *changes.borrow_and_update();
-        let waiting = desk.counts.at(&desk.app.host, at).await.map_err(|_| Gone)?;
+        // Whoever may not decide is not told what there is to decide.
+        let waiting = match decides {
+            true => desk.counts.at(&desk.app.host, at).await.map_err(|_| Gone)?,
+            false => 0,
+        };
         let kind = match before {
             Some(before) if waiting > before => "approval_required",
             _ => "changed",

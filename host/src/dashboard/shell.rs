@@ -2,6 +2,7 @@
 
 use super::assets;
 use super::guard::Visitor;
+use crate::domain::api_key::KeyRole;
 use crate::domain::clock::Timestamp;
 use crate::domain::visible;
 use axum::http::header;
@@ -98,7 +99,7 @@ pub(super) fn page(
                         @for (group, pages) in GROUPS {
                             p class="group" { (group) }
                             ul {
-                                @for (of, path, name) in pages {
+                                @for (of, path, name) in pages.iter().filter(|(of, ..)| shows(visitor, *of)) {
                                     li {
                                         a href=(path) aria-current=[(*of == place).then_some("page")] {
                                             (name)
@@ -124,6 +125,11 @@ pub(super) fn page(
             }
         }
     })
+}
+
+/// Whether a page is of any use to somebody.
+fn shows(visitor: &Visitor, page: Place) -> bool {
+    page != Place::Approvals || visitor.who.may(KeyRole::Reviewer).is_ok()
 }
 
 /// How many calls wait.

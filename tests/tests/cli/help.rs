@@ -28,6 +28,7 @@ fn help_and_version_are_data() {
           policy       Try policies before calls depend on them
           audit        Read, check and prune what was written down
           serve        Serve roles over HTTP, as OpenAI's clients ask for them
+          dashboard    Open pages to run roles and to decide on, in a browser
           daemon       Run roles when their triggers say so: schedules, webhooks, files, chats
           key          Make a key for a server's clients
           completions  Print completions for a shell
@@ -104,6 +105,7 @@ fn words_that_mean_nothing_are_usage() {
         !   policy       Try policies before calls depend on them
         !   audit        Read, check and prune what was written down
         !   serve        Serve roles over HTTP, as OpenAI's clients ask for them
+        !   dashboard    Open pages to run roles and to decide on, in a browser
         !   daemon       Run roles when their triggers say so: schedules, webhooks, files, chats
         !   key          Make a key for a server's clients
         !   completions  Print completions for a shell

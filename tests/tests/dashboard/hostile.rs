@@ -1,6 +1,5 @@
 //! Texts of others are text: more than two hundred payloads, wherever one can be, and every page.
 
-use crate::OTHER_PARTS;
 use crate::desk::Desk;
 use initrunner_tests::browser::Script;
 use initrunner_tests::home::Home;
@@ -174,12 +173,11 @@ fn nothing_that_others_wrote_is_more_than_text() {
     let own = (0..payloads.len()).step_by(4).filter(|at| !payloads[*at].contains("${"));
     let roles: Vec<String> = own.map(|at| format!("/roles/d{at}")).collect();
     // What reviewers call themselves is on pages that tell the whole story.
-    let named_by = if OTHER_PARTS { LEAST } else { 0 };
     let (all, some) = (payloads.len(), roles.len());
     let places = json!({
         "prompts, in lists": {"paths": ["/", "/runs?limit=1000"], "stored": all},
         "runs that were denied": {"paths": pages(&denied), "stored": all, "marks": [
-            ["prompts", "run "], ["reasons of denials", WHY, QUOTED], ["names of reviewers", BY, named_by, noted],
+            ["prompts", "run "], ["reasons of denials", WHY, QUOTED], ["names of reviewers", BY, LEAST, noted],
         ]},
         "answers of models": {"paths": pages(&said), "stored": fives.len() * CALLS},
         "arguments, in the queue": {"paths": ["/approvals?limit=1000"], "stored": open},

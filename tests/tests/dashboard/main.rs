@@ -10,8 +10,6 @@ mod hostile;
 mod look;
 mod path;
 mod permission;
+mod queue;
 mod quick;
 mod sign_in;
-
-/// Whether what other parts of the dashboard bring is there: who was first on a card, and keys of the queue.
-const OTHER_PARTS: bool = true;

@@ -1,6 +1,5 @@
 //! What people do, in a browser.
 
-use crate::OTHER_PARTS;
 use crate::desk::{ASKING, Desk};
 use initrunner_tests::browser::Script;
 use serde_json::json;
@@ -15,7 +14,7 @@ fn a_person_runs_a_role_changes_a_call_approves_it_and_reads_the_answer() {
 fn of_two_people_the_second_sees_who_was_first() {
     let desk = Desk::start();
     let runs = [desk.paused("run echo one").0, desk.paused("run echo two").0];
-    Script::start("race.mjs", &desk.given(json!({"runs": runs, "merged": OTHER_PARTS}))).end();
+    Script::start("race.mjs", &desk.given(json!({"runs": runs}))).end();
 }
 
 #[test]
@@ -59,9 +58,6 @@ fn a_page_outlives_its_server() {
 
 #[test]
 fn a_reviewer_clears_twenty_calls_by_keyboard_alone() {
-    if !OTHER_PARTS {
-        return;
-    }
     let desk = Desk::start();
     for number in 0..14 {
         desk.paused(&format!("run echo {number}"));

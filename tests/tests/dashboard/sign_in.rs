@@ -1,6 +1,5 @@
 //! Signing in and out.
 
-use crate::OTHER_PARTS;
 use crate::desk::{Desk, FREE, Visitor, home, posted};
 use initrunner_tests::home::{Home, until};
 use initrunner_tests::serve::Server;
@@ -64,9 +63,6 @@ fn its_cookie_is_for_this_site_and_no_script() {
 
 #[test]
 fn behind_tls_the_cookie_is_sent_over_tls_alone() {
-    if !OTHER_PARTS {
-        return;
-    }
     let desk = Desk::start();
     let mut visitor = Visitor::new(desk.server.address());
     visitor.get("/sign-in");

@@ -11,7 +11,7 @@ use crate::domain::visible::one_line;
 use crate::http::page::{Asked, Pairs, next};
 use crate::ops::{look_at_run, page_pending, show_run};
 use crate::store::{Order, PendingFilter};
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use maud::{Markup, html};
 
@@ -24,12 +24,20 @@ pub(in crate::dashboard) async fn queue(
     pairs: Pairs,
 ) -> Result<Page, Refused> {
     visitor.who.may(KeyRole::Reviewer)?;
+    // An empty field of the form asks for nothing.
+    let pairs = pairs.map(|Query(mut pairs)| {
+        pairs.retain(|(_, text)| !text.is_empty());
+        Query(pairs)
+    });
     let asked = Asked::read(pairs, &["role", "tool", "requester"])?;
     let owned = |key| asked.text(key).map(str::to_owned);
+    let (since, until) = asked.times(desk.app.host.now())?;
     let filter = PendingFilter {
         role: owned("role"),
         tool: owned("tool"),
         requester: owned("requester"),
+        since,
+        until,
         ..PendingFilter::default()
     };
     let found = page_pending(&desk.app.host, filter, asked.page(Order::NewestFirst)?).await?;
@@ -65,15 +73,69 @@ pub(in crate::dashboard) async fn queue(
     }
     let body = html! {
         h1 { "Approvals" }
+        (filters(&asked))
         div id="queue" data-live="" {
             @if groups.is_empty() { p class="note" { "Nothing waits for a decision." } }
             ol class="queue" { @for group in &groups { (group) } }
         }
         @if let Some(after) = next(found.next).as_str() {
-            p { a href={ "/approvals?after=" (after) } { "More" } }
+            p { a href={ "/approvals?after=" (after) (kept(&asked)) } { "More" } }
         }
     };
     Ok(shell::page(&visitor, Place::Approvals, "Approvals", found.total, &body))
+}
+
+/// What the queue can be asked for, by key, each with its words.
+const FILTERS: [(&str, &str); 3] = [("role", "Role"), ("tool", "Tool"), ("requester", "Asked by")];
+
+/// How long a call may have waited, as the form offers it.
+const AGES: [(&str, &str); 3] =
+    [("10m", "more than 10 minutes"), ("1h", "more than an hour"), ("24h", "more than a day")];
+
+/// A form that works without scripts.
+fn filters(asked: &Asked) -> Markup {
+    let oldest = asked.text("order") == Some("oldest");
+    html! {
+        form method="get" action="/approvals" class="filters" id="filter" {
+            @for (key, words) in FILTERS {
+                label { (words)
+                    input name=(key) value=[asked.text(key)] autocomplete="off" spellcheck="false";
+                }
+            }
+            label { "Waits"
+                select name="until" {
+                    option value="" { "for any time" }
+                    @for (age, words) in AGES {
+                        option value=(age) selected[asked.text("until") == Some(age)] { (words) }
+                    }
+                    // An address may ask for any other.
+                    @if let Some(other) = asked.text("until").filter(|age| !AGES.iter().any(|(known, _)| known == age)) {
+                        option value=(other) selected { "since before " (one_line(other)) }
+                    }
+                }
+            }
+            label { "Order"
+                select name="order" {
+                    option value="newest" { "newest first" }
+                    option value="oldest" selected[oldest] { "oldest first" }
+                }
+            }
+            button { "Filter" }
+            @if !kept(asked).is_empty() { a href="/approvals" { "Clear" } }
+        }
+    }
+}
+
+/// The same as a part of an address.
+fn kept(asked: &Asked) -> String {
+    let keys = FILTERS.iter().map(|(key, _)| *key).chain(["since", "until", "order", "limit"]);
+    let said = keys.filter_map(|key| Some((key, asked.text(key)?)));
+    let mut address = String::new();
+    for (key, text) in said {
+        let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        address.push_str(&format!("&{key}={text}"));
+    }
+    address
 }
 
 /// The most runs of a page that are looked at again: as many as a page has.

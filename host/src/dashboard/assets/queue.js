@@ -55,12 +55,14 @@ function choose(card, value) {
   radio.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-/// All calls of a run; asked once more, and told what may be destroyed.
+// All calls of a run; asked once more, and told what may be destroyed. The second press is for the calls that the
+// first one counted: where others have come since, it asks about those.
 function chooseAll(card, value) {
   const group = groupOf(card);
   const cards = [...group.querySelectorAll("fieldset.call")].filter((one) => one.dataset.state !== "unknown");
   if (cards.length === 0) return;
-  if (asked && asked.group === group && asked.value === value) {
+  const calls = cards.map((one) => one.dataset.key).join();
+  if (asked && asked.group === group && asked.value === value && asked.calls === calls) {
     forget();
     for (const one of cards) choose(one, value);
     return;
@@ -71,7 +73,7 @@ function chooseAll(card, value) {
   const number = cards.length === 1 ? "the call" : `all ${cards.length} calls`;
   const danger = destroying > 0 ? ` ${destroying} of them may destroy.` : "";
   say(group, `${what} ${number} of this run?${danger} Press ${value === "approve" ? "Shift A" : "Shift D"} again.`);
-  asked = { group, value, timer: setTimeout(forget, CONFIRM) };
+  asked = { group, value, calls, timer: setTimeout(forget, CONFIRM) };
 }
 
 function forget() {
@@ -161,6 +163,8 @@ function press(event) {
   const act = acts[event.key];
   if (!act) return;
   event.preventDefault();
+  // A key that is held down has been pressed once: it moves on, and decides nothing.
+  if (event.repeat && !["j", "k"].includes(event.key)) return;
   if (event.key !== "A" && event.key !== "D") forget();
   act();
 }
