@@ -33,15 +33,13 @@ fn the_queue_is_asked_by_role_tool_requester_and_age() {
         let page = answer.text();
         let shown: Vec<&str> =
             ["echo one", "echo two"].into_iter().filter(|call| page.contains(call)).collect();
-        let more = page.split_once("\">More").map(|(before, _)| before.rsplit('&').next());
-        let more = more.flatten().filter(|_| page.contains("More<")).map(|last| {
-            match last.contains("after=") {
-                true => " more".to_owned(),
-                false => format!(" more of {last}"),
-            }
-        });
+        // What the next page is asked for, beside its place.
+        let more = page.split_once("/approvals?after=").and_then(|(_, rest)| rest.split_once('"'));
+        let kept =
+            more.map(|(address, _)| address.split_once("&amp;").map_or("", |(_, kept)| kept));
+        let kept = kept.map(|kept| format!(" more of {}", kept.replace("&amp;", "&")));
         let _ =
-            writeln!(table, "{query:<40} {} {shown:?}{}", answer.status, more.unwrap_or_default());
+            writeln!(table, "{query:<40} {} {shown:?}{}", answer.status, kept.unwrap_or_default());
     }
     expect![[r#"
                                                  200 ["echo one", "echo two"]
@@ -55,8 +53,8 @@ fn the_queue_is_asked_by_role_tool_requester_and_age() {
         ?until=0s                                200 ["echo one", "echo two"]
         ?until=1h                                200 []
         ?since=1h                                200 ["echo one", "echo two"]
-        ?limit=1                                 200 ["echo two"] more of amp;limit=1
-        ?limit=1&role=asking&order=oldest        200 ["echo one"] more of amp;limit=1
+        ?limit=1                                 200 ["echo two"] more of limit=1
+        ?limit=1&role=asking&order=oldest        200 ["echo one"] more of role=asking&order=oldest&limit=1
         ?until=soon                              400 []
         ?order=odd                               400 []
         ?colour=red                              400 []
