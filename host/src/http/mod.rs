@@ -163,7 +163,7 @@ fn documented() -> Api {
             "/v1/approvals",
             get(approvals::list),
             [openapi::get("list_approvals", "What waits for people, longest first.")
-                .asks_page()
+                .asks_page(page::CALL_ORDERS)
                 .asks("run", "Of this run.", openapi::text())
                 .asks("role", "Of the role of this name.", openapi::text())
                 .asks("tool", "Of this tool.", openapi::text())
@@ -200,7 +200,7 @@ fn documented() -> Api {
             "/v1/runs",
             get(runs::list),
             [openapi::get("list_runs", "The runs, newest first; of a caller, their own.")
-                .asks_page()
+                .asks_page(page::RUN_ORDERS)
                 .asks("role", "Of the role of this name.", openapi::text())
                 .asks("state", "In one of these states, with `,` between them.", openapi::text())
                 .asks("requester", "Started by this identity.", openapi::text())

@@ -19,6 +19,17 @@ const MOST: usize = 1000;
 /// What every list takes.
 const COMMON: [&str; 5] = ["limit", "after", "order", "since", "until"];
 
+/// The orders of a list of runs, by their words.
+pub(crate) const RUN_ORDERS: &[(&str, Order)] =
+    &[("newest", Order::NewestFirst), ("oldest", Order::OldestFirst)];
+
+/// The orders of a list of calls that wait, by their words.
+pub(crate) const CALL_ORDERS: &[(&str, Order)] = &[
+    ("newest", Order::NewestFirst),
+    ("oldest", Order::OldestFirst),
+    ("expiring", Order::SoonestToExpireFirst),
+];
+
 /// The query of a request as axum gives it: pairs, since a key that occurs twice is a mistake.
 pub(crate) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
@@ -78,28 +89,31 @@ impl Asked {
         Ok((time("since")?, time("until")?))
     }
 
-    /// Which page.
-    pub(crate) fn page(&self, usual: Order) -> Result<Page, ApiError> {
+    /// Which page, in one of these orders.
+    pub(crate) fn page(&self, orders: &[(&str, Order)], usual: Order) -> Result<Page, ApiError> {
         let number = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
         let limit = self.word("limit", number, &format!("a number from 1 to {MOST}"))?;
-        let order = self.word(
-            "order",
-            |word| match word {
-                "newest" => Some(Order::NewestFirst),
-                "oldest" => Some(Order::OldestFirst),
-                _ => None,
-            },
-            "`newest` or `oldest`",
-        )?;
+        let order =
+            |word: &str| orders.iter().find(|(known, _)| *known == word).map(|(_, order)| *order);
+        let order = self.word("order", order, &either(orders))?;
         let after = self.word("after", place, "what `next` of the page before it said")?;
         Ok(Page { order: order.unwrap_or(usual), after, limit: limit.unwrap_or(USUAL) })
     }
 }
 
+/// The words of orders, as a choice: "`newest` or `oldest`".
+pub(crate) fn either(orders: &[(&str, Order)]) -> String {
+    let words: Vec<String> = orders.iter().map(|(word, _)| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 /// Where the next page goes on, as clients send it back.
 pub(crate) fn next(place: Option<Position>) -> Value {
-    let text = |Position { created_at, n }: Position| {
-        json!(BASE64URL_NOPAD.encode(format!("{}.{n}", created_at.0).as_bytes()))
+    let text = |Position { at, n }: Position| {
+        json!(BASE64URL_NOPAD.encode(format!("{}.{n}", at.0).as_bytes()))
     };
     place.map_or(Value::Null, text)
 }
@@ -107,7 +121,7 @@ pub(crate) fn next(place: Option<Position>) -> Value {
 fn place(text: &str) -> Option<Position> {
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
     let (at, n) = str::from_utf8(&bytes).ok()?.split_once('.')?;
-    Some(Position { created_at: Timestamp(at.parse().ok()?), n: n.parse().ok()? })
+    Some(Position { at: Timestamp(at.parse().ok()?), n: n.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -117,7 +131,7 @@ mod tests {
     #[test]
     fn a_place_goes_out_and_comes_back() {
         for (at, n) in [(0, 0), (1_777_040_468_000_000, 7), (i64::MIN, i64::MAX)] {
-            let position = Position { created_at: Timestamp(at), n };
+            let position = Position { at: Timestamp(at), n };
             let text = next(Some(position));
             assert_eq!(place(text.as_str().unwrap()), Some(position));
         }

@@ -26,6 +26,7 @@ fn the_queue_is_asked_by_role_tool_requester_and_age() {
         "?limit=1",
         "?limit=1&role=asking&order=oldest",
         "?until=soon",
+        "?order=expiring",
         "?order=odd",
         "?colour=red",
     ] {
@@ -56,6 +57,7 @@ fn the_queue_is_asked_by_role_tool_requester_and_age() {
         ?limit=1                                 200 ["echo two"] more of limit=1
         ?limit=1&role=asking&order=oldest        200 ["echo one"] more of role=asking&order=oldest&limit=1
         ?until=soon                              400 []
+        ?order=expiring                          200 ["echo one", "echo two"]
         ?order=odd                               400 []
         ?colour=red                              400 []
     "#]]

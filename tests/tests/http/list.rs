@@ -38,6 +38,9 @@ fn pages_of_any_size_have_the_same_rows() {
     assert_eq!(all(&server, "/v1/runs?order=oldest&", 3, "run_id"), reversed(&runs));
     let newest = all(&server, "/v1/approvals?order=newest&", 3, "tool_call_id");
     assert_eq!(newest, reversed(&queue));
+    // None of them expires.
+    assert_eq!(all(&server, "/v1/approvals?order=expiring&", 3, "tool_call_id"), queue);
+    assert_eq!(server.get("/v1/runs?order=expiring").status, 400);
     let check = |query: &str, count: usize| {
         assert_eq!(all(&server, &format!("{query}&"), 2, "run_id").len(), count, "{query}");
     };

@@ -5,7 +5,7 @@ use crate::dashboard::Desk;
 use crate::dashboard::guard::Visitor;
 use crate::domain::api_key::KeyRole;
 use crate::http::error::ApiError;
-use crate::http::page::{Asked, Pairs, next};
+use crate::http::page::{Asked, CALL_ORDERS, Pairs, next};
 use crate::json::PendingRow;
 use crate::ops::page_pending;
 use crate::store::{Order, Page, PendingFilter};
@@ -28,7 +28,7 @@ pub(in crate::dashboard) async fn pending(
         _ => None,
     };
     let count_only = asked.word("count_only", truth, "`true` or `false`")?.unwrap_or_default();
-    let page = asked.page(Order::OldestFirst)?;
+    let page = asked.page(CALL_ORDERS, Order::OldestFirst)?;
     let page = if count_only { Page { limit: 1, ..page } } else { page };
     let found = page_pending(&desk.app.host, PendingFilter::default(), page).await?;
     if count_only {

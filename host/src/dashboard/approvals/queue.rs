@@ -8,7 +8,7 @@ use crate::dashboard::shell::{self, Page, Place};
 use crate::domain::api_key::KeyRole;
 use crate::domain::ids::{CallId, RunId};
 use crate::domain::visible::one_line;
-use crate::http::page::{Asked, Pairs, next};
+use crate::http::page::{Asked, CALL_ORDERS, Pairs, next};
 use crate::ops::{look_at_run, page_pending, show_run};
 use crate::store::{Order, PendingFilter};
 use axum::extract::{Query, State};
@@ -40,7 +40,8 @@ pub(in crate::dashboard) async fn queue(
         until,
         ..PendingFilter::default()
     };
-    let found = page_pending(&desk.app.host, filter, asked.page(Order::NewestFirst)?).await?;
+    let found =
+        page_pending(&desk.app.host, filter, asked.page(CALL_ORDERS, Order::NewestFirst)?).await?;
     // What a page that is open has shown stays in its place, with what became of it.
     let before = shown_before(&headers);
     let mut groups: Vec<Markup> = Vec::new();
@@ -92,9 +93,12 @@ const FILTERS: [(&str, &str); 3] = [("role", "Role"), ("tool", "Tool"), ("reques
 const AGES: [(&str, &str); 3] =
     [("10m", "more than 10 minutes"), ("1h", "more than an hour"), ("24h", "more than a day")];
 
+/// What comes first, as the form offers it.
+const ORDERS: [(&str, &str); 3] =
+    [("newest", "newest first"), ("oldest", "oldest first"), ("expiring", "soonest to expire")];
+
 /// A form that works without scripts.
 fn filters(asked: &Asked) -> Markup {
-    let oldest = asked.text("order") == Some("oldest");
     html! {
         form method="get" action="/approvals" class="filters" id="filter" {
             @for (key, words) in FILTERS {
@@ -116,8 +120,9 @@ fn filters(asked: &Asked) -> Markup {
             }
             label { "Order"
                 select name="order" {
-                    option value="newest" { "newest first" }
-                    option value="oldest" selected[oldest] { "oldest first" }
+                    @for (order, words) in ORDERS {
+                        option value=(order) selected[asked.text("order") == Some(order)] { (words) }
+                    }
                 }
             }
             button { "Filter" }

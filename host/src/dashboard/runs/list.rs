@@ -7,7 +7,7 @@ use crate::dashboard::guard::Visitor;
 use crate::dashboard::refused::Refused;
 use crate::dashboard::shell::{self, Page, Place};
 use crate::domain::run::RunState;
-use crate::http::page::{Asked, Pairs, next};
+use crate::http::page::{Asked, Pairs, RUN_ORDERS, next};
 use crate::ops::page_runs;
 use crate::store::{Order, RunFilter};
 use axum::extract::State;
@@ -29,7 +29,8 @@ pub(in crate::dashboard) async fn list(
         requester,
         ..RunFilter::default()
     };
-    let page = page_runs(&desk.app.host, filter, asked.page(Order::NewestFirst)?).await?;
+    let page =
+        page_runs(&desk.app.host, filter, asked.page(RUN_ORDERS, Order::NewestFirst)?).await?;
     let body = html! {
         h1 { "Runs" }
         div id="runs" data-live="" {

@@ -3,7 +3,7 @@
 use crate::domain::ids::RunId;
 use crate::domain::tool_call::CallState;
 use crate::http::error::ApiError;
-use crate::http::page::{Asked, Pairs, next};
+use crate::http::page::{Asked, CALL_ORDERS, Pairs, next};
 use crate::http::{Caller, KeyRole, Shared};
 use crate::json::PendingRow;
 use crate::ops::page_pending;
@@ -38,7 +38,8 @@ pub(in crate::http) async fn list(
         until,
     };
     // Who waits longest comes first.
-    let page = page_pending(&app.host, filter, asked.page(Order::OldestFirst)?).await?;
+    let page =
+        page_pending(&app.host, filter, asked.page(CALL_ORDERS, Order::OldestFirst)?).await?;
     let rows: Vec<PendingRow<'_>> = page.calls.iter().map(PendingRow::of).collect();
     Ok(Json(json!({
         "object": "list",

@@ -1,6 +1,8 @@
 //! What is said of one operation: what it takes, gives and refuses.
 
 use super::values::{any_object, event, object, or_null, string, words};
+use crate::http::page::either;
+use crate::store::Order;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, Type};
@@ -113,12 +115,13 @@ impl Told {
     }
 
     /// What every list takes.
-    pub(in crate::http) fn asks_page(self) -> Self {
+    pub(in crate::http) fn asks_page(self, orders: &[(&str, Order)]) -> Self {
+        let names: Vec<&str> = orders.iter().map(|(word, _)| *word).collect();
         let limit =
             ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(1000));
         self.asks("limit", "Rows of a page; 50 where it is not given.", limit)
             .asks("after", "`next` of the page before.", string(""))
-            .asks("order", "`newest` or `oldest` first.", words(&["newest", "oldest"]))
+            .asks("order", &format!("What comes first: {}.", either(orders)), words(&names))
             .asks(
                 "since",
                 "Not before: a time (RFC 3339), or how long ago, such as `12h`.",

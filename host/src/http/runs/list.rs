@@ -2,7 +2,7 @@
 
 use crate::domain::run::RunState;
 use crate::http::error::ApiError;
-use crate::http::page::{Asked, Pairs, next};
+use crate::http::page::{Asked, Pairs, RUN_ORDERS, next};
 use crate::http::{Caller, KeyRole, Shared};
 use crate::json;
 use crate::ops::page_runs;
@@ -44,7 +44,7 @@ pub(in crate::http) async fn list(
         since,
         until,
     };
-    let page = page_runs(&app.host, filter, asked.page(Order::NewestFirst)?).await?;
+    let page = page_runs(&app.host, filter, asked.page(RUN_ORDERS, Order::NewestFirst)?).await?;
     let rows: Vec<Value> = page.runs.iter().map(json::summary).collect();
     Ok(Json(value!({"object": "list", "data": rows, "next": next(page.next)})))
 }

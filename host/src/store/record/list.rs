@@ -10,9 +10,9 @@ use crate::domain::tool_call::CallState;
 /// A place in a list: of the row that a page ended with. Rows that are added meanwhile move none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// When the row was written down.
-    pub created_at: Timestamp,
-    /// Its number: several may be written down at one moment.
+    /// What the list is in order of: when the row was written down, or when it expires.
+    pub at: Timestamp,
+    /// Its number: several may be of one moment.
     pub n: i64,
 }
 
@@ -24,6 +24,9 @@ pub enum Order {
     NewestFirst,
     /// The earliest.
     OldestFirst,
+    /// Of calls that wait, what expires first; what never does comes last, the earliest before the latest. Runs do not
+    /// expire: of these the earliest come first.
+    SoonestToExpireFirst,
 }
 
 /// A part of a list.

@@ -37,6 +37,12 @@ pub(super) fn pending(
     Ok((calls, total))
 }
 
+/// When a call expires that never does, in an order: after all others.
+const NEVER: Timestamp = Timestamp(i64::MAX);
+
+/// The same as a column.
+const EXPIRES: &str = "ifnull(expires_at, 9223372036854775807)";
+
 /// One page of those that are wanted.
 pub(super) fn list_pending(
     conn: &Connection,
@@ -48,11 +54,12 @@ pub(super) fn list_pending(
         AND (?3 IS NULL OR run_id = ?3) AND (?4 IS NULL OR agent = ?4)
         AND (?5 IS NULL OR tool = ?5) AND (?6 IS NULL OR state = ?6)
         AND (?7 IS NULL OR EXISTS (SELECT 1 FROM runs WHERE id = run_id AND requester = ?7))";
-    let (further, direction, start) = match page.order {
-        Order::NewestFirst => ("<", "DESC", i64::MAX),
-        Order::OldestFirst => (">", "ASC", i64::MIN),
+    let (by, further, direction, start) = match page.order {
+        Order::NewestFirst => ("created_at", "<", "DESC", i64::MAX),
+        Order::OldestFirst => ("created_at", ">", "ASC", i64::MIN),
+        Order::SoonestToExpireFirst => (EXPIRES, ">", "ASC", i64::MIN),
     };
-    let start = Position { created_at: Timestamp(start), n: start };
+    let start = Position { at: Timestamp(start), n: start };
     let start = page.after.unwrap_or(start);
     let limit = page.limit.max(1);
     let wanted = params![
@@ -63,7 +70,7 @@ pub(super) fn list_pending(
         filter.tool,
         filter.state.map(CallState::as_str),
         filter.requester,
-        start.created_at.0,
+        start.at.0,
         start.n,
         // One more tells whether there is another page.
         rows::to_stored(limit as u64).saturating_add(1),
@@ -76,8 +83,8 @@ pub(super) fn list_pending(
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM pending_approvals
-         WHERE {WANTED} AND (created_at, n) {further} (?8, ?9)
-         ORDER BY created_at {direction}, n {direction} LIMIT ?10"
+         WHERE {WANTED} AND ({by}, n) {further} (?8, ?9)
+         ORDER BY {by} {direction}, n {direction} LIMIT ?10"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut found = statement.query(wanted)?;
@@ -86,7 +93,10 @@ pub(super) fn list_pending(
     while let Some(row) = found.next()? {
         if calls.len() == limit {
             next = calls.last().map(|last: &PendingCall| Position {
-                created_at: last.created_at,
+                at: match page.order {
+                    Order::SoonestToExpireFirst => last.expires_at.unwrap_or(NEVER),
+                    Order::NewestFirst | Order::OldestFirst => last.created_at,
+                },
                 n: last.request,
             });
             break;

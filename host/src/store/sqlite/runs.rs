@@ -43,7 +43,7 @@ pub(super) fn list_runs(
 ) -> Result<RunPage, Fault> {
     let (further, direction, start) = match page.order {
         Order::NewestFirst => ("<", "DESC", i64::MAX),
-        Order::OldestFirst => (">", "ASC", 0),
+        Order::OldestFirst | Order::SoonestToExpireFirst => (">", "ASC", 0),
     };
     // Few runs are unfinished, however many there are: these have an index, which does not say in which
     // order they were written down.
@@ -85,7 +85,7 @@ pub(super) fn list_runs(
             break;
         }
         let run = summary(conn, row)?;
-        last = Some(Position { created_at: run.created_at, n: row.get(0)? });
+        last = Some(Position { at: run.created_at, n: row.get(0)? });
         runs.push(run);
     }
     Ok(RunPage { runs, next })

@@ -3,6 +3,7 @@
 use super::{completed, spent};
 use crate::fixture::*;
 use initrunner::domain::ids::{CallId, RunId};
+use initrunner::domain::rule::ApprovalRule;
 use initrunner::domain::run::RunState;
 use initrunner::domain::tool_call::CallState;
 use initrunner::store::owner::Owner;
@@ -14,6 +15,7 @@ conformance!(
     runs_are_listed_page_by_page,
     runs_are_listed_by_what_they_are,
     the_queue_is_listed_page_by_page,
+    the_queue_is_listed_by_when_it_expires,
     the_queue_is_listed_by_what_waits,
 );
 
@@ -209,6 +211,41 @@ fn the_queue_is_listed_page_by_page(store: &dyn Store) {
     let listed: Vec<CallId> = second.calls.into_iter().map(|call| call.call).collect();
     assert_eq!(listed, oldest[2..]);
     assert_eq!(second.total, 8 - 2 + 4);
+}
+
+fn the_queue_is_listed_by_when_it_expires(store: &dyn Store) {
+    let owner = owner(store);
+    let new = |second, expires_after| {
+        let claim = wait(store.create_run(new_run(), owner.id())).unwrap();
+        let rule = ApprovalRule { expires_after, ..ApprovalRule::required() };
+        let call = new_call(waiting_under(rule));
+        let id = call.id.clone();
+        let turn = TurnRecord { at: at(second), ..turn(vec![call], true) };
+        wait(store.record_turn(&claim, turn)).unwrap();
+        id
+    };
+    let never = [new(1, None), new(2, None)];
+    let late = new(3, Some(100));
+    let soon = [new(4, Some(10)), new(5, Some(9))];
+    let between = new(6, Some(50));
+    let [first, second] = soon;
+    let [never, nor] = never;
+    let expected = [first, second, between, late, never, nor];
+    let any = PendingFilter::default();
+    for limit in [1, 2, 4, 5, 6, 7] {
+        let listed = all_pending(store, &any, Order::SoonestToExpireFirst, limit, || {});
+        assert_eq!(listed, expected, "{limit}");
+    }
+    // What does not expire waits behind all that do, however late these come.
+    let mut more = [Some(60), None].into_iter();
+    let listed = all_pending(store, &any, Order::SoonestToExpireFirst, 3, || {
+        if let Some(expires_after) = more.next() {
+            new(7, expires_after);
+        }
+    });
+    assert_eq!(listed.len(), 8);
+    assert_eq!(listed[..3], expected[..3]);
+    assert_eq!(listed[4..7], expected[3..]);
 }
 
 fn the_queue_is_listed_by_what_waits(store: &dyn Store) {
